@@ -1,0 +1,22 @@
+"""Make a small language model a dependable memory extractor for Mem0.
+
+    from mem0 import Memory
+    from mem0_slm import memory_config
+    memory = Memory(memory_config())
+
+Names are imported on first use, so that importing the package costs nothing.
+"""
+
+__all__ = ["classify", "memory_config", "watch"]
+
+
+def __getattr__(name):
+    if name == "classify":
+        from mem0_slm.contract import classify
+
+        return classify
+    if name in ("memory_config", "watch"):
+        from mem0_slm import memory
+
+        return getattr(memory, name)
+    raise AttributeError(f"module 'mem0_slm' has no attribute {name!r}")

@@ -1,0 +1,59 @@
+"""Ways to run a model. One module an engine, each with the same functions of data:
+
+    load(model, **options) -> handle
+    generate(handle, messages, *, max_tokens, schema=None, ...) -> Answer
+    close(handle)
+
+`messages` are chat messages (`role`, `content`); the model's own chat template is applied. To add an engine, add a
+module and its name to `ENGINES`.
+"""
+
+import importlib
+from dataclasses import dataclass, field
+
+ENGINES = ("llama_cpp", "transformers")
+
+
+class EngineError(RuntimeError):
+    """The engine could not load the model or finish a request. The message names the cause and the remedy."""
+
+
+class ContextOverflow(EngineError):
+    """The prompt does not fit the context window. `prompt_tokens` and `limit` are token counts."""
+
+    def __init__(self, prompt_tokens: int, limit: int):
+        self.prompt_tokens, self.limit = prompt_tokens, limit
+        super().__init__(
+            f"the prompt has {prompt_tokens} tokens, the context window leaves {limit} for it. "
+            "Load the model with a larger n_ctx, or let mem0-slm send its compact prompt."
+        )
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model answered, and what it took. Times are `time.perf_counter` seconds."""
+
+    text: str
+    finish_reason: str
+    """"stop" (the model ended its answer) or "length" (it reached max_tokens)."""
+    prompt_tokens: int
+    output_tokens: int
+    started: float
+    """When the engine began to work on the request (after waiting in a queue)."""
+    token_times: list[float] = field(default_factory=list, repr=False)
+    """When each output token was known; the first minus `started` is the time to first token."""
+
+    @property
+    def seconds(self) -> float:
+        return (self.token_times[-1] if self.token_times else self.started) - self.started
+
+
+def load(engine: str, model, **options):
+    """Load `model` with the named engine. Raises EngineError for an unknown engine or an unusable model."""
+    return module(engine).load(model, **options)
+
+
+def module(engine: str):
+    if engine not in ENGINES:
+        raise EngineError(f"engine {engine!r} is unknown. Use one of: {', '.join(ENGINES)}.")
+    return importlib.import_module(f"mem0_slm.engines.{engine}")

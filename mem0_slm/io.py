@@ -1,0 +1,108 @@
+"""Reading and writing files so that a reader never sees half of one.
+
+Every file is written whole under a temporary name in the same folder, flushed to disk and renamed. JSON is sorted and
+finite (NaN is an error, not a value), so that `git diff` and `dvc metrics diff` show what changed and nothing else.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+
+class DataError(ValueError):
+    """A file does not hold what it should. The message names file, line or key, what was found and the remedy."""
+
+
+@contextlib.contextmanager
+def atomic_path(path):
+    """Yield a temporary path beside `path`; on success it is synced and renamed to `path`, else removed.
+
+    The body may create a file or a folder under the temporary path. An existing target is replaced.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    holder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    temporary = holder / path.name
+    try:
+        yield temporary
+        if temporary.is_dir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+        else:
+            with open(temporary, "rb+") as f:
+                os.fsync(f.fileno())
+        os.replace(temporary, path)
+    finally:
+        shutil.rmtree(holder, ignore_errors=True)
+
+
+def write_text(path, text: str) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path, value) -> None:
+    """Write `value` as sorted, indented JSON. Raises ValueError for NaN and infinities."""
+    write_text(path, json.dumps(value, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def write_jsonl(path, rows) -> None:
+    write_text(path, "".join(json.dumps(row, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n" for row in rows))
+
+
+def read_json(path):
+    path = Path(path)
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file. Run `dvc repro` to make it.") from None
+    except ValueError as error:
+        raise DataError(f"{path}: not JSON ({error}). Delete it and run `dvc repro`.") from None
+
+
+def read_jsonl(path, required: dict[str, type] | None = None) -> list[dict]:
+    """Read a list of objects, one JSON object a line; `required` maps keys that every object has to their types.
+
+    Raises DataError naming file, line and key for anything else.
+    """
+    path = Path(path)
+    try:
+        # not splitlines(): U+2028 and its like are legal inside a JSON string
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file. Run `dvc repro` to make it.") from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not UTF-8 text ({error}).") from None
+    rows = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise DataError(f"{path}:{number}: not JSON ({error}): {line[:80]!r}") from None
+        if not isinstance(row, dict):
+            raise DataError(f"{path}:{number}: expected an object, found {line[:80]!r}")
+        for key, kind in (required or {}).items():
+            if not isinstance(row.get(key), kind):
+                raise DataError(f"{path}:{number}: key {key!r} must be a {kind.__name__}, found {row.get(key)!r}")
+        rows.append(row)
+    return rows
+
+
+def sha256(path) -> str:
+    """Hex digest of a file, or of a folder: its files' relative names and contents in sorted order."""
+    path = Path(path)
+    digest = hashlib.sha256()
+    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    for file in files:
+        if path.is_dir():
+            digest.update(str(file.relative_to(path)).encode() + b"\0")
+        with open(file, "rb") as f:
+            while block := f.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()

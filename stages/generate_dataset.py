@@ -1,0 +1,261 @@
+"""Build the training, validation and evaluation data.
+
+Training and validation examples are Mem0 extraction calls in the exact form in which the model will be asked, made from
+hand-written conversations with slots (mem0_slm/frames.py), mixed with general instructions. Evaluation sets come from
+conversations of their own; whatever in training repeats a value or a phrasing of theirs is left out and counted.
+
+Reads  data/sources
+Writes data/train.jsonl, data/validation.jsonl, data/eval.jsonl, data/natural.jsonl, metrics/dataset.json,
+       metrics/dataset_topics.csv, metrics/dataset_lengths.csv
+"""
+
+import collections
+import random
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from mem0_slm import contract, io, params
+from mem0_slm.frames import Frame, Values, read_frames
+from stages.prepare_base import Registry
+
+SOURCES = Path("data/sources")
+EVAL_KEYS = {"id": str, "messages": list, "facts": list, "keys": list}
+
+# What an assistant says between two conversations that are joined into one.
+FILLERS = (
+    "Thanks, noted.", "Good to know!", "All right.", "Got it. Anything else?", "Sure, what else is on your mind?", "I see.",
+    "Okay!", "Understood.", "Of course.", "That makes sense.", "Happy to help.", "Lovely, tell me more.", "Fair enough.",
+    "Right, go on.", "Thank you for sharing that.", "Interesting! And otherwise?",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Params:
+    extraction_n: int
+    validation_n: int
+    instructions_n: int
+    instructions: str
+    joined_share: float
+    noisy_share: float
+
+    def __post_init__(self):
+        params.require(self.extraction_n >= 1, "extraction_n", self.extraction_n, "must be at least 1")
+        params.require(self.validation_n >= 1, "validation_n", self.validation_n, "must be at least 1")
+        params.require(self.instructions_n >= 0, "instructions_n", self.instructions_n, "must not be negative")
+        for name in ("joined_share", "noisy_share"):
+            params.require(0 <= getattr(self, name) <= 1, name, getattr(self, name), "must lie between 0 and 1")
+
+
+# --- evaluation ----------------------------------------------------------------------------------------------------
+
+
+def evaluation_set(path: Path, values: Values) -> list[dict]:
+    """Read an evaluation file and fill its slots, each item with values of its own.
+
+    Raises DataError naming file and item when a key does not occur in the item's messages.
+    """
+    items = []
+    for row in io.read_jsonl(path, EVAL_KEYS):
+        parts = [m["content"] for m in row["messages"]] + row["facts"] + row["keys"] + [row.get("query") or ""]
+        filled, chosen = values.fill(parts)
+        n, f = len(row["messages"]), len(row["facts"])
+        item = {
+            "id": row["id"],
+            "messages": [{"role": m["role"], "content": text} for m, text in zip(row["messages"], filled)],
+            "facts": filled[n : n + f],
+            "keys": filled[n + f : -1],
+            "query": filled[-1] or None,
+            "values": sorted(chosen.values()),
+        }
+        said = " ".join(filled[:n]).casefold()
+        for key in item["keys"]:
+            if key.casefold() not in said:
+                raise io.DataError(f"{path}: item {row['id']}: key {key!r} does not occur in its messages")
+        items.append(item)
+    return items
+
+
+def words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.casefold())
+
+
+def ngrams(text: str, n: int) -> set[tuple]:
+    found = words(text)
+    return {tuple(found[i : i + n]) for i in range(len(found) - n + 1)}
+
+
+class Reserved:
+    """What training must not repeat of the evaluation sets: values and distinctive keys, names, runs of words."""
+
+    RUN = 6
+
+    def __init__(self, items: list[dict]):
+        phrases, self.runs = set(), set()
+        for item in items:
+            phrases.update(item["values"])
+            phrases.update(key for key in item["keys"] if self._distinctive(key))
+            for message in item["messages"]:
+                self.runs |= ngrams(message["content"], self.RUN)
+        self.phrases: dict[str, set] = collections.defaultdict(set)
+        for phrase in phrases:
+            found = tuple(words(phrase))
+            if found:
+                self.phrases[found[0]].add(found)
+
+    @staticmethod
+    def _distinctive(key: str) -> bool:
+        """A key that names something: two words or more, a proper name, a number of three digits or more, a rare word."""
+        return len(words(key)) > 1 or key[:1].isupper() or len(re.sub(r"\D", "", key)) > 2 or len(key) > 7
+
+    def repeats(self, texts: list[str]) -> str | None:
+        """What of the evaluation the texts of a training example repeat: "value", "phrasing" or None."""
+        for text in texts:
+            found = words(text)
+            for i, word in enumerate(found):
+                if any(tuple(found[i : i + len(phrase)]) == phrase for phrase in self.phrases.get(word, ())):
+                    return "value"
+            if ngrams(text, self.RUN) & self.runs:
+                return "phrasing"
+        return None
+
+
+# --- training ------------------------------------------------------------------------------------------------------
+
+
+def noisy(text: str, random_: random.Random, keep: set[str]) -> str:
+    """Type it as people do: no capitals, no punctuation, or two letters swapped. Words in `keep` stay as they are."""
+    kind = random_.choice(("lower", "lower", "bare", "typo"))
+    if kind == "lower":
+        return text.lower()
+    if kind == "bare":
+        return re.sub(r"[,.!?;](?=\s|$)", "", text)
+    pieces = text.split(" ")
+    candidates = [i for i, piece in enumerate(pieces) if piece.isalpha() and piece.islower() and len(piece) > 4 and piece not in keep]
+    if candidates:
+        i = random_.choice(candidates)
+        at = random_.randrange(1, len(pieces[i]) - 2)
+        pieces[i] = pieces[i][:at] + pieces[i][at + 1] + pieces[i][at] + pieces[i][at + 2 :]
+    return " ".join(pieces)
+
+
+def conversation(frame: Frame, values: Values, random_: random.Random, noisy_share: float) -> tuple[list[dict], list[str]]:
+    """Fill a frame: chat messages and the memories that must come of them."""
+    texts, _ = values.fill([text for _, text in frame.turns] + frame.memories)
+    memories = texts[len(frame.turns) :]
+    keep = {word for memory in memories for word in memory.split(" ")}
+    noise = random_.random() < noisy_share
+    messages = [
+        {"role": role, "content": noisy(text, random_, keep) if noise and role == "user" else text}
+        for (role, _), text in zip(frame.turns, texts)
+    ]
+    return messages, memories
+
+
+def extraction_examples(frames: list[Frame], n: int, values: Values, reserved: Reserved, p: Params, seed: int, left_out) -> list[dict]:
+    """`n` examples in the training form, going round the frames in a random order until there are enough.
+
+    `left_out` counts the frames that repeat the evaluation. Raises DataError when every frame does.
+    """
+    random_ = random.Random(seed)
+    examples, order, previous = [], [], None
+    misses = 0
+    while len(examples) < n:
+        if not order:
+            order = random_.sample(frames, len(frames))
+        frame = order.pop()
+        joined = previous is not None and random_.random() < p.joined_share
+        for _ in range(4):
+            messages, memories = conversation(frame, values, random_, p.noisy_share)
+            place = frame.place
+            if joined:
+                first, told = conversation(previous, values, random_, 0)
+                messages = first + [{"role": "assistant", "content": random_.choice(FILLERS)}] + messages
+                memories, place = told + memories, f"{previous.place}+{frame.place}"
+            found = reserved.repeats([m["content"] for m in messages] + memories)
+            if found is None:
+                break
+        else:
+            left_out[found] += 1
+            misses += 1
+            if misses > 4 * len(frames) + 100:
+                raise io.DataError("data/sources: nearly every training frame repeats the evaluation sets; nothing is left to train on")
+            continue
+        previous = frame
+        prompt = contract.prompt_for(contract.conversation_of(messages))
+        answer = {"role": "assistant", "content": contract.dump(memories)}
+        examples.append({"kind": "extraction", "topic": frame.topic, "from": place, "messages": prompt + [answer]})
+    return examples
+
+
+def instruction_examples(source: str, n: int, seed: int) -> list[dict]:
+    """`n` general instructions from an Alpaca-form source. Raises DataError when the source has fewer."""
+    if n == 0:
+        return []
+    if source == "hub":
+        from datasets import load_dataset
+
+        rows, name = list(load_dataset("tatsu-lab/alpaca", split="train")), "tatsu-lab/alpaca"
+    else:
+        name = str(SOURCES / "instructions.jsonl") if source == "offline" else source
+        rows = io.read_jsonl(name) if name.endswith(".jsonl") else io.read_json(name)
+    rows = [row for row in rows if row.get("instruction") and row.get("output") and not row["output"].lstrip().startswith("{")]
+    if len(rows) < n:
+        raise io.DataError(
+            f"params.yaml: generate_dataset.instructions_n: {n} asked for, {name} has {len(rows)}. Ask for at most that, or use another source."
+        )
+    examples = []
+    for row in random.Random(seed).sample(rows, n):
+        asked = row["instruction"] + (f"\n\n{row['input']}" if row.get("input") else "")
+        messages = [{"role": "user", "content": asked}, {"role": "assistant", "content": row["output"]}]
+        examples.append({"kind": "instruction", "topic": "instruction", "from": Path(name).name, "messages": messages})
+    return examples
+
+
+def build(p: Params, seed: int) -> tuple[dict[str, list[dict]], dict]:
+    """All data sets by name, and the counts that go to metrics."""
+    eval_values = Values("eval", seed)
+    evaluation = evaluation_set(SOURCES / "eval_frames.jsonl", eval_values)
+    natural = evaluation_set(SOURCES / "natural.jsonl", eval_values)
+    reserved = Reserved(evaluation + natural)
+    frames = [frame for path in sorted((SOURCES / "train").glob("*.txt")) for frame in read_frames(path)]
+    random.Random(seed).shuffle(frames)
+    held_out = max(1, min(len(frames) // 10, p.validation_n))
+    left_out = collections.Counter({"value": 0, "phrasing": 0})
+    values = Values("train", seed)
+    validation = extraction_examples(frames[:held_out], p.validation_n, values, reserved, p, seed + 1, left_out)
+    train = extraction_examples(frames[held_out:], p.extraction_n, values, reserved, p, seed, left_out)
+    instructions = instruction_examples(p.instructions, p.instructions_n, seed)
+    instructions = [e for e in instructions if reserved.repeats([m["content"] for m in e["messages"]]) is None]
+    mixed = train + instructions
+    random.Random(seed).shuffle(mixed)
+    empty = sum(e["messages"][-1]["content"] == contract.dump([]) for e in train)
+    counts = {
+        "train": {"extraction": len(train), "instructions": len(instructions), "frames": len(frames) - held_out, "nothing_to_store_share": round(empty / len(train), 4)},
+        "validation": {"extraction": len(validation), "frames": held_out},
+        "eval": {"memories": sum(bool(i["query"]) for i in evaluation), "queries": sum(bool(i["query"]) for i in evaluation), "small_talk": sum(not i["query"] for i in evaluation)},
+        "natural": {"memories": sum(bool(i["query"]) for i in natural), "small_talk": sum(not i["query"] for i in natural)},
+        "left_out": {"repeats_eval_value": left_out["value"], "repeats_eval_phrasing": left_out["phrasing"], "instructions_repeating_eval": p.instructions_n - len(instructions)},
+        "seed": seed,
+    }  # fmt: skip
+    return {"train": mixed, "validation": validation, "eval": evaluation, "natural": natural}, counts
+
+
+def csv(header: str, rows) -> str:
+    return header + "\n" + "".join(",".join(map(str, row)) + "\n" for row in rows)
+
+
+def main():
+    p, registry = params.load(Params, "generate_dataset"), params.load(Registry, None)
+    sets, counts = build(p, registry.seed)
+    for name, rows in sets.items():
+        io.write_jsonl(f"data/{name}.jsonl", rows)
+    topics = collections.Counter(e["topic"] for e in sets["train"])
+    io.write_text("metrics/dataset_topics.csv", csv("topic,examples", sorted(topics.items())))
+    lengths = collections.Counter(len(words(e["messages"][-2]["content"])) // 10 * 10 for e in sets["train"])
+    io.write_text("metrics/dataset_lengths.csv", csv("conversation_words,examples", sorted(lengths.items())))
+    io.write_json("metrics/dataset.json", counts)
+
+
+if __name__ == "__main__":
+    params.run_stage(main)

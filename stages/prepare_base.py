@@ -1,0 +1,160 @@
+"""Resolve the base model into one Hugging Face folder and one GGUF file.
+
+Reads  the model registry in params.yaml
+Writes models/base/hf (safetensors, tokenizer, chat template), models/base/base.gguf, metrics/base.json
+"""
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from mem0_slm import io, params
+
+BASE = Path("models/base")
+
+
+@dataclass(frozen=True)
+class Model:
+    """One entry of the model registry."""
+
+    source: str
+    license: str
+    gguf_4bit: str
+    ollama: list[str]
+
+    def __post_init__(self):
+        kind, _, rest = self.source.partition(":")
+        params.require(
+            kind in ("package", "path", "hub") and rest, "source", self.source,
+            "must be package:<module>/<file.gguf>, path:<folder or file.gguf> or hub:<id>",
+        )  # fmt: skip
+        params.require(self.gguf_4bit in ("Q4_0", "Q4_1", "Q4_K_M"), "gguf_4bit", self.gguf_4bit, "must be Q4_0, Q4_1 or Q4_K_M")
+
+
+@dataclass(frozen=True)
+class Registry:
+    model: str
+    models: dict[str, Model]
+    seed: int
+
+
+@dataclass(frozen=True)
+class Params:
+    pass
+
+
+def locate(source: str) -> Path:
+    """The file or folder that a registry source names. Raises DataError with the remedy when it is not there."""
+    kind, _, name = source.partition(":")
+    if kind == "package":
+        import importlib.util
+
+        module, _, file = name.partition("/")
+        found = importlib.util.find_spec(module)
+        if found is None or not found.submodule_search_locations:
+            raise io.DataError(f"params.yaml: models: source {source!r}: Python package {module!r} is not installed. Run `make setup`.")
+        path = Path(found.submodule_search_locations[0]) / file
+    elif kind == "path":
+        path = Path(name)
+    else:
+        from huggingface_hub import snapshot_download
+
+        try:
+            path = Path(snapshot_download(name, allow_patterns=["*.safetensors", "*.json", "*.jinja", "tokenizer*", "LICENSE*"]))
+        except Exception as error:
+            raise io.DataError(
+                f"params.yaml: models: source {source!r}: the hub did not give it ({type(error).__name__}: {str(error)[:200]}). "
+                "Connect, accept the model's licence and run `hf auth login`, or use path:<folder> with a copy."
+            ) from None
+    if not path.exists():
+        raise io.DataError(f"params.yaml: models: source {source!r}: {path} does not exist. Correct the source.")
+    return path
+
+
+def gguf_to_hf(gguf: Path, out: Path) -> None:
+    """Write a Hugging Face folder (float16 safetensors) from a GGUF file, its quantised weights expanded.
+
+    Raises DataError for a damaged file.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    place = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(**place)
+        loaded = AutoModelForCausalLM.from_pretrained(**place, dtype=torch.float32)
+    except (OSError, ValueError, KeyError, IndexError, RuntimeError) as error:
+        raise io.DataError(f"{gguf}: not a usable GGUF file ({type(error).__name__}: {str(error)[:200]}). Fetch or install it again.") from None
+    # transformers refuses to save what it read from a quantised file: the same weights in a model that never was one
+    config = loaded.config
+    if hasattr(config, "quantization_config"):
+        del config.quantization_config
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    model.load_state_dict(loaded.state_dict())
+    model.tie_weights()
+    model.half().save_pretrained(out)
+    tokenizer.save_pretrained(out)
+
+
+def hf_to_gguf(folder: Path, out: Path) -> None:
+    from mem0_slm.gguf import convert
+
+    convert(folder, out, "f16")
+
+
+def check(folder: Path, gguf: Path) -> dict:
+    """Load both forms, let each answer, and compare their tokens; returns facts about the model."""
+    from transformers import AutoConfig, AutoTokenizer
+
+    from mem0_slm import contract
+    from mem0_slm.engines import llama_cpp
+
+    messages = contract.prompt_for("user: Good morning, I am Zoë and I keep 12 bees 🐝.\n")
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    expected = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=False)
+    handle = llama_cpp.load(gguf, n_ctx=512, n_parallel=1)
+    try:
+        received = llama_cpp.tokenize(handle, messages)
+        answer = llama_cpp.generate(handle, messages, max_tokens=8)
+    finally:
+        llama_cpp.close(handle)
+    if list(expected) != received:
+        raise io.DataError(f"{gguf}: its tokens differ from {folder}'s for the same messages: {received} and {list(expected)}.")
+    if not answer.output_tokens:
+        raise io.DataError(f"{gguf}: the model answered nothing.")
+    config = AutoConfig.from_pretrained(folder)
+    return {"architecture": config.architectures[0], "hidden_size": config.hidden_size, "layers": config.num_hidden_layers, "vocabulary": len(tokenizer)}
+
+
+def prepare(registry: Registry) -> dict:
+    entry = registry.models[registry.model]
+    source = locate(entry.source)
+    with io.atomic_path(BASE) as folder:
+        folder.mkdir()
+        hf, gguf = folder / "hf", folder / "base.gguf"
+        if source.is_dir():
+            shutil.copytree(source, hf, ignore=shutil.ignore_patterns("*.bin", "*.pt", "*.pth", ".*"))
+            hf_to_gguf(hf, gguf)
+        else:
+            with open(source, "rb") as f:
+                if f.read(4) != b"GGUF":
+                    raise io.DataError(f"{source}: not a GGUF file. Correct `models.{registry.model}.source` in params.yaml.")
+            shutil.copyfile(source, gguf)
+            with tempfile.TemporaryDirectory() as link:
+                # transformers wants a writable-looking folder with the file in it
+                place = Path(link) / "model.gguf"
+                place.symlink_to(gguf.resolve())
+                gguf_to_hf(place, hf)
+        facts = check(hf, gguf)
+        facts |= {"model": registry.model, "source": entry.source, "hf_sha256": io.sha256(hf), "gguf_sha256": io.sha256(gguf)}
+    return facts
+
+
+def main():
+    registry = params.load(Registry, None)
+    io.write_json("metrics/base.json", prepare(registry))
+
+
+if __name__ == "__main__":
+    params.run_stage(main)
