@@ -7,6 +7,11 @@
 Names are imported on first use, so that importing the package costs nothing.
 """
 
+import os
+
+# No library phones home on our account; a value that the user has set stands. Mem0 reads it when it is imported.
+os.environ.setdefault("MEM0_TELEMETRY", "False")
+
 __all__ = ["classify", "memory_config", "watch"]
 
 

@@ -149,12 +149,19 @@ def compact(messages: list[dict]) -> list[dict]:
 _TURN = re.compile(r"^(?=(?:user|assistant|system): )", re.MULTILINE)
 
 
-def drop_oldest_turn(messages: list[dict]) -> list[dict] | None:
-    """The compact prompt without the first turn of its conversation, or None when a single turn is left."""
-    turns = [turn for turn in _TURN.split(messages[1]["content"]) if turn]
-    if len(turns) < 2:
-        return None
-    return [messages[0], {"role": "user", "content": "".join(turns[1:])}]
+def is_compact(messages: list[dict]) -> bool:
+    """True if these messages are a compact prompt as `prompt_for` makes it."""
+    return len(messages) == 2 and messages[0]["content"] in (SYSTEM_PROMPT, AGENT_PROMPT)
+
+
+def turns_of(messages: list[dict]) -> list[str]:
+    """The turns of a compact prompt's conversation, each with its line break."""
+    return [turn for turn in _TURN.split(messages[1]["content"]) if turn]
+
+
+def last_turns(messages: list[dict], n: int) -> list[dict]:
+    """The compact prompt with only the last `n` turns of its conversation."""
+    return [messages[0], {"role": "user", "content": "".join(turns_of(messages)[-n:])}]
 
 
 # --- what is answered ----------------------------------------------------------------------------------------------

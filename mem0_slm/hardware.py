@@ -1,0 +1,79 @@
+"""What this machine is, and what it computes well."""
+
+import functools
+import importlib.metadata
+import os
+import platform
+import resource
+import subprocess
+from pathlib import Path
+
+
+def threads() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@functools.cache
+def cpu_flags() -> frozenset[str]:
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return frozenset()
+    return frozenset(word for line in text.splitlines() if line.startswith(("flags", "Features")) for word in line.split(":")[1].split())
+
+
+def compute_dtype(precision: str = "auto") -> str:
+    """"bfloat16" or "float32". auto takes bf16 only where the processor has instructions for it: elsewhere PyTorch
+    emulates it, up to hundreds of times slower (pytorch#146508)."""
+    if precision != "auto":
+        return {"bf16": "bfloat16", "fp32": "float32"}[precision]
+    import torch
+
+    if torch.cuda.is_available():
+        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+    return "bfloat16" if cpu_flags() & {"avx512_bf16", "amx_bf16", "bf16"} else "float32"
+
+
+def peak_rss_bytes() -> int:
+    """Largest resident memory of this process so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if platform.system() == "Darwin" else peak * 1024
+
+
+def git_commit() -> str:
+    """The commit that the working tree is at, with "+" when tracked code differs from it; "unknown" outside git."""
+    try:
+        commit = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+        code = ["mem0_slm", "stages", "params.yaml", "dvc.yaml", "data/sources"]
+        changed = subprocess.run(["git", "diff", "--quiet", "HEAD", "--", *code], capture_output=True).returncode
+        return commit + "+" * bool(changed)
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def host(*packages: str) -> dict:
+    """Facts that stand beside every measured figure: machine, versions, commit."""
+    model = "unknown"
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                model = line.split(":", 1)[1].strip()
+                break
+    except OSError:
+        pass
+    versions = {}
+    for package in packages:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            versions[package] = "not installed"
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {
+        "processor": model,
+        "threads": threads(),
+        "memory_gib": round(memory / 2**30, 1),
+        "python": platform.python_version(),
+        "versions": versions,
+        "commit": git_commit(),
+    }

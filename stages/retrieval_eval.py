@@ -1,0 +1,243 @@
+"""Evaluate what an extractor is worth to Mem0's search: real AsyncMemory, real Qdrant, real embedder.
+
+Each item's conversation is added for one user; then each query is searched. A query is a hit at k when one of the first
+k memories comes from the item's own conversation and holds its answer (the item's first key, as whole words). The same
+is done with the hand-written natural conversations.
+
+Candidates: no_llm stores the raw messages (`infer=False`); base and finetuned extract with the model, same prompt, same
+decoding. Usage: python -m stages.retrieval_eval {no_llm,base,finetuned}
+
+Reads  data/eval.jsonl, data/natural.jsonl, the candidate's GGUF
+Writes metrics/retrieval_<candidate>_quality.json, metrics/retrieval_<candidate>_speed.json,
+       metrics/natural_<candidate>.json, reports/items_<candidate>.jsonl (what each item became)
+"""
+
+import asyncio
+import collections
+import os
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from mem0_slm import contract, hardware, io, params, scoring
+from stages.prepare_base import BASE
+
+USER = "eval"
+CANDIDATES = ("no_llm", "base", "finetuned")
+ARGUMENTS = {"candidate": (CANDIDATES, "what is evaluated")}
+
+
+@dataclass(frozen=True)
+class Params:
+    engine: str
+    finetuned_model: str
+    constrain: str
+    concurrency: int
+    top_k: int
+    qdrant: str
+    embedder: str
+    threads: int
+
+    def __post_init__(self):
+        from mem0_slm.engines import ENGINES
+
+        params.require(self.engine in ENGINES, "engine", self.engine, f"must be one of {', '.join(ENGINES)}")
+        params.require(self.constrain in ("free", "json", "schema"), "constrain", self.constrain, "must be free, json or schema")
+        params.require(self.concurrency >= 1, "concurrency", self.concurrency, "must be at least 1")
+        params.require(self.top_k >= 10, "top_k", self.top_k, "must be at least 10, for hit_at_10")
+        params.require(
+            self.qdrant == "embedded" or self.qdrant.startswith(("http://", "https://")), "qdrant", self.qdrant,
+            'must be "embedded" or a server\'s address such as http://127.0.0.1:6333',
+        )  # fmt: skip
+        params.require(
+            self.embedder == "minilm" or self.embedder.startswith("ollama:"), "embedder", self.embedder,
+            'must be "minilm" or "ollama:<model>" such as ollama:nomic-embed-text',
+        )  # fmt: skip
+
+
+def embedder_of(name: str) -> tuple[dict, int]:
+    """Mem0's embedder dict and the dimension of its vectors."""
+    from mem0_slm.memory import default_embedder
+
+    if name == "minilm":
+        return default_embedder(), 384
+    model = name.removeprefix("ollama:")
+    import ollama
+
+    host = os.environ.get("OLLAMA_HOST", "http://127.0.0.1:11434")
+    try:
+        vector = ollama.Client(host=host).embed(model=model, input="dimension")["embeddings"][0]
+    except (ConnectionError, OSError) as error:
+        raise io.DataError(f"params.yaml: retrieval_eval.embedder: {name}: no Ollama server at {host} ({error}). Start one with `ollama serve`.") from None
+    except ollama.ResponseError as error:
+        raise io.DataError(f"params.yaml: retrieval_eval.embedder: {name}: {error.error}. Fetch it with `ollama pull {model}`.") from None
+    return {"provider": "ollama", "config": {"model": model, "ollama_base_url": host, "embedding_dims": len(vector)}}, len(vector)
+
+
+def store_of(qdrant: str, folder: Path, collection: str, dims: int) -> dict:
+    """Mem0's vector-store dict. On a server the collection must be absent or of the embedder's dimension."""
+    if qdrant == "embedded":
+        from mem0_slm.memory import default_vector_store
+
+        return default_vector_store(folder, collection, dims)
+    import urllib.parse
+
+    from qdrant_client import QdrantClient
+
+    address = urllib.parse.urlsplit(qdrant)
+    host, port = address.hostname, address.port or 6333
+    client = QdrantClient(url=qdrant, timeout=5)
+    try:
+        if client.collection_exists(collection):
+            size = client.get_collection(collection).config.params.vectors.size
+            if size != dims:
+                raise io.DataError(
+                    f"params.yaml: retrieval_eval.qdrant: collection {collection!r} at {qdrant} holds vectors of dimension {size}, "
+                    f"the embedder makes {dims}. Delete the collection or use the embedder it was made with."
+                )
+            client.delete_collection(collection)
+    except io.DataError:
+        raise
+    except Exception as error:
+        raise io.DataError(
+            f"params.yaml: retrieval_eval.qdrant: no Qdrant server at {qdrant} ({type(error).__name__}). Start one, or use qdrant: embedded."
+        ) from None
+    finally:
+        client.close()
+    return {"provider": "qdrant", "config": {"host": host, "port": port, "collection_name": collection, "embedding_model_dims": dims}}
+
+
+async def add_all(memory, items, candidate, concurrency) -> list[dict]:
+    """Add every item; returns what became of each: outcome, memories, seconds."""
+    from mem0_slm.memory import watch
+
+    gate, progress = asyncio.Semaphore(concurrency), _progress(items, "add")
+
+    async def add(item):
+        async with gate:
+            started = time.perf_counter()
+            with watch() as events:
+                try:
+                    answer = await memory.add(item["messages"], user_id=USER, metadata={"item": item["id"]}, infer=candidate != "no_llm")
+                    stored, error = [r["memory"] for r in answer["results"]], ""
+                except Exception as failure:  # counted under its cause below, never dropped
+                    stored, error = [], f"{type(failure).__name__}: {failure}"
+            row = {"id": item["id"], "memories": stored, "seconds": time.perf_counter() - started, "error": error}
+            event = events[0] if events else None
+            row["outcome"] = event.outcome if event else "engine_error" if error else "stored"
+            row |= {"answer": event.answer, "repaired": event.repaired, "prompt_tokens": event.prompt_tokens, "output_tokens": event.output_tokens, "engine_seconds": event.seconds} if event else {}
+            progress.update()
+            return row
+
+    rows = await asyncio.gather(*(add(item) for item in items))
+    progress.close()
+    return rows
+
+
+async def search_all(memory, items, top_k) -> tuple[dict, dict, list[float]]:
+    """qrels and results in BEIR's form over memory ids, and the seconds each search took.
+
+    Relevant to a query is what came of its item's conversation and holds its answer.
+    """
+    stored = (await memory.get_all(filters={"user_id": USER}, top_k=100_000))["results"]
+    qrels, results, seconds = {}, {}, []
+    for item in _progress([i for i in items if i["query"]], "search"):
+        own = [m for m in stored if m["metadata"]["item"] == item["id"] and scoring.holds(m["memory"], item["keys"][0])]
+        qrels[item["id"]] = {m["id"]: 1 for m in own}
+        started = time.perf_counter()
+        found = await memory.search(item["query"], filters={"user_id": USER}, top_k=top_k, threshold=0.0)
+        seconds.append(time.perf_counter() - started)
+        results[item["id"]] = {m["id"]: m["score"] for m in found["results"]}
+    return qrels, results, seconds
+
+
+def quality(items, rows, qrels, results, uses_llm: bool) -> dict:
+    """All quality metrics of one candidate on one evaluation set."""
+    by_id = {row["id"]: row for row in rows}
+    facts = [i for i in items if i["query"]]
+    small_talk = [i for i in items if not i["query"]]
+    metrics = scoring.retrieval(qrels, results)
+    keys = sum(len(i["keys"]) for i in facts)
+    kept = sum(scoring.keys_kept(i["keys"], by_id[i["id"]]["memories"]) for i in facts)
+    metrics["keys_kept"] = round(kept / keys, 4)
+    metrics["num_keys"] = keys
+    wrongly = sum(bool(by_id[i["id"]]["memories"]) for i in small_talk)
+    metrics["small_talk_stored"] = round(wrongly / len(small_talk), 4) if small_talk else 0.0
+    metrics["num_small_talk"] = len(small_talk)
+    metrics["memories_per_item"] = round(sum(len(by_id[i["id"]]["memories"]) for i in facts) / len(facts), 3)
+    metrics["facts_missed"] = sum(not by_id[i["id"]]["memories"] for i in facts)
+    if uses_llm:
+        outcomes = collections.Counter(row["outcome"] for row in rows)
+        metrics["outcomes"] = {name: outcomes[name] for name in contract.OUTCOMES}
+        metrics["valid_json_share"] = round((outcomes["stored"] + outcomes["nothing"]) / len(rows), 4)
+        metrics["failed_adds"] = len(rows) - outcomes["stored"] - outcomes["nothing"]
+        metrics["repaired"] = sum(row.get("repaired", False) for row in rows)
+        said = {i["id"]: contract.conversation_of(i["messages"]) for i in items}
+        memories = [(m, said[row["id"]]) for row in rows for m in row["memories"]]
+        invented = sum(bool(scoring.unsaid(m, text)) for m, text in memories)
+        metrics["memories_with_unsaid_names_or_numbers"] = round(invented / len(memories), 4) if memories else 0.0
+    return metrics
+
+
+def evaluate(candidate: str, model: Path, items: list[dict], p: Params, collection: str) -> tuple[dict, dict, list[dict]]:
+    """Run one candidate over one evaluation set in a store of its own: quality metrics, speed metrics, a row an item."""
+    from mem0 import AsyncMemory
+
+    from mem0_slm.memory import close, memory_config
+
+    embedder, dims = embedder_of(p.embedder)
+    with tempfile.TemporaryDirectory() as folder:
+        config = memory_config(
+            model, engine=p.engine, constrain=p.constrain, embedder=embedder, path=folder,
+            vector_store=store_of(p.qdrant, Path(folder) / "qdrant", collection, dims),
+            options={"n_threads": p.threads or None} if p.engine == "llama_cpp" else {},
+        )  # fmt: skip
+        memory = AsyncMemory(config)
+        try:
+            started = time.perf_counter()
+            rows = asyncio.run(add_all(memory, items, candidate, p.concurrency))
+            added = time.perf_counter() - started
+            qrels, results, searches = asyncio.run(search_all(memory, items, p.top_k))
+        finally:
+            close(memory)
+    adds = [row["seconds"] for row in rows]
+    speed = {
+        "adds_per_second": round(len(rows) / added, 3), "concurrency": p.concurrency,
+        "add_seconds_p50": round(scoring.percentile(adds, 0.5), 4), "add_seconds_p95": round(scoring.percentile(adds, 0.95), 4),
+        "search_seconds_p50": round(scoring.percentile(searches, 0.5), 4), "search_seconds_p95": round(scoring.percentile(searches, 0.95), 4),
+    }  # fmt: skip
+    for item in items:
+        if item["query"]:
+            row = next(r for r in rows if r["id"] == item["id"])
+            row["first_hit"] = scoring.first_hit(qrels, results, item["id"])
+    return quality(items, rows, qrels, results, candidate != "no_llm"), speed, rows
+
+
+def _progress(items, what):
+    from tqdm import tqdm
+
+    return tqdm(items, desc=what, unit="item", mininterval=1.0) if what == "search" else tqdm(total=len(items), desc=what, unit="item", mininterval=1.0)
+
+
+def main(candidate: str):
+    p = params.load(Params, "retrieval_eval")
+    # no_llm never calls its model (infer=False); Mem0 wants one all the same
+    model = Path(p.finetuned_model) if candidate == "finetuned" else BASE / "base.gguf"
+    sources = {"embedder": p.embedder}
+    if candidate != "no_llm":
+        sources |= {"model_sha256": io.sha256(model), "engine": p.engine, "constrain": p.constrain}
+    speeds, item_rows = {}, []
+    for name in ("eval", "natural"):
+        items = io.read_jsonl(f"data/{name}.jsonl", {"id": str, "messages": list, "keys": list})
+        metrics, speed, rows = evaluate(candidate, model, items, p, f"mem0_slm_{name}_{candidate}")
+        path = f"metrics/retrieval_{candidate}_quality.json" if name == "eval" else f"metrics/natural_{candidate}.json"
+        io.write_json(path, metrics | {"data_sha256": io.sha256(f"data/{name}.jsonl"), "sources": sources})
+        speeds[name] = speed
+        item_rows += [{"set": name} | {k: v for k, v in row.items() if "seconds" not in k} for row in rows]
+    io.write_json(f"metrics/retrieval_{candidate}_speed.json", speeds | {"host": hardware.host("mem0ai", "qdrant-client", "llama-cpp-python")})
+    io.write_jsonl(f"reports/items_{candidate}.jsonl", item_rows)
+
+
+if __name__ == "__main__":
+    params.run_stage(main)
