@@ -21,7 +21,8 @@ PROMPT_HEAD = "# ROLE\n\nYou are a Memory Extractor"
 """How Mem0's extraction prompt begins, white space in front aside."""
 AGENT_HEAD = "The primary entity is an AI agent."
 """A sentence that Mem0 appends to its extraction prompt when only `agent_id` is given."""
-NEW_MESSAGES = "\n\n## New Messages\n"
+NEW_MESSAGES = "]\n\n## New Messages\n"
+"""The heading with the end of the JSON list before it: what an earlier message quotes stands before that list and is not taken for it."""
 OBSERVATION_DATE = "\n\n## Observation Date\n"
 CUSTOM_INSTRUCTIONS = "\n\n## Custom Instructions\n"
 OUTPUT = "\n\n# Output:"
@@ -98,6 +99,7 @@ def is_extraction(messages: list[dict]) -> bool:
         and messages[0].get("role") == "system"
         and isinstance(messages[0].get("content"), str)
         and messages[0]["content"].lstrip()[: len(PROMPT_HEAD)] == PROMPT_HEAD
+        and isinstance(messages[1].get("content"), str)
     )
 
 
@@ -130,12 +132,13 @@ def compact(messages: list[dict]) -> list[dict]:
     """
     if not is_extraction(messages):
         return messages
-    content = messages[1].get("content")
+    content = messages[1]["content"]
     _, found, rest = content.partition(NEW_MESSAGES)
     conversation, ended, tail = rest.rpartition(OBSERVATION_DATE)
     if not found or not ended:
+        missing = (NEW_MESSAGES if not found else OBSERVATION_DATE).strip("]\n")
         raise ContractError(
-            f"mem0's extraction prompt has no {(NEW_MESSAGES if not found else OBSERVATION_DATE).strip()!r} section any more; "
+            f"mem0's extraction prompt has no {missing!r} section any more; "
             f"mem0-slm supports mem0ai {SUPPORTED_MEM0}. Install such a version."
         )
     _, custom, instructions = tail.partition(CUSTOM_INSTRUCTIONS)
@@ -166,7 +169,8 @@ def last_turns(messages: list[dict], n: int) -> list[dict]:
 
 # --- what is answered ----------------------------------------------------------------------------------------------
 
-_FENCE = re.compile(r"\A```[a-zA-Z0-9]*\s*\n?(.*?)\n?```\Z", re.DOTALL)
+_THOUGHT = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
+_FENCE = re.compile(r"\A```[a-zA-Z0-9]*\s*(.*?)(?:```)?\Z", re.DOTALL)
 _LIST_KEYS = ("memory", "memories", "facts", "results", "data")
 _TEXT_KEYS = ("text", "memory", "fact", "content", "data")
 
@@ -178,7 +182,7 @@ def classify(answer: str, *, cut: bool = False) -> Extraction:
     that Mem0 could not have read are repaired where their facts are plain (`repaired` is True, the outcome names the
     fault); what cannot be repaired has no memories.
     """
-    text = answer.strip()
+    text = _THOUGHT.sub("", answer).strip()
     fenced = _FENCE.match(text)
     body = fenced.group(1).strip() if fenced else text
     value, wrapped = _parse(body)
@@ -191,7 +195,7 @@ def classify(answer: str, *, cut: bool = False) -> Extraction:
         items = value["memory"]
         if all(isinstance(item, dict) and isinstance(item.get("text"), str) and item["text"].strip() for item in items):
             memories = _unique(item["text"] for item in items)
-            return Extraction("stored" if memories else "nothing", memories, repaired=bool(fenced or wrapped))
+            return Extraction("stored" if memories else "nothing", memories, repaired=bool(fenced or wrapped or text != answer.strip()))
     memories = _unique(_texts(value))
     return Extraction("wrong_shape", memories, repaired=bool(memories))
 
@@ -199,6 +203,8 @@ def classify(answer: str, *, cut: bool = False) -> Extraction:
 def _parse(body: str):
     """The JSON value in `body` and whether text stood around it; (None, False) if there is none."""
     start, end = body.find("{"), body.rfind("}")
+    if body[:1] == "[" and _unclosed(body):  # a bare list cut short: its one whole object is not the answer
+        start = end
     for candidate, wrapped in ((body, False), (body[start : end + 1] if -1 < start < end else "", True)):
         try:
             value = json.loads(candidate, strict=False)
@@ -211,19 +217,17 @@ def _parse(body: str):
 
 def _texts(value):
     """Facts in a JSON value of the wrong shape, in order; only shapes that are plain are read."""
-    if isinstance(value, dict):
+    while isinstance(value, dict):  # no recursion: a model can nest as deep as it likes
         lists = [value[key] for key in _LIST_KEYS if value.get(key)]
-        texts = [value[key] for key in _TEXT_KEYS if isinstance(value.get(key), str)]
-        if lists and not isinstance(lists[0], str):
-            yield from _texts(lists[0])
-        elif texts:
-            yield texts[0]
-    elif isinstance(value, list):
-        for item in value:
-            if isinstance(item, str):
-                yield item
-            elif isinstance(item, dict):
-                yield from (item[key] for key in _TEXT_KEYS[:4] if isinstance(item.get(key), str))
+        if not lists or isinstance(lists[0], str):
+            value = [value]
+        else:
+            value = lists[0]
+    for item in value if isinstance(value, list) else ():
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, dict):
+            yield from [item[key] for key in _TEXT_KEYS if isinstance(item.get(key), str)][:1]
 
 
 def _unique(texts) -> list[dict]:
@@ -277,7 +281,7 @@ def jinja_template(base: str) -> str:
     return (
         "{%- if messages | length == 2 and messages[0]['role'] == 'system' and messages[0]['content'] is string"
         f" and messages[0]['content'].lstrip().startswith({q(PROMPT_HEAD)})"
-        f" and {q(NEW_MESSAGES)} in messages[1]['content'] -%}}"
+        f" and messages[1]['content'] is string and {q(OBSERVATION_DATE)} in messages[1]['content'].split({q(NEW_MESSAGES)}, 1)[1:] | join -%}}"
         f"{{%- set mem0_rest = messages[1]['content'].split({q(NEW_MESSAGES)})[1:] | join({q(NEW_MESSAGES)}) -%}}"
         f"{{%- set mem0_parts = mem0_rest.split({q(OBSERVATION_DATE)}) -%}}"
         f"{{%- set mem0_text = mem0_parts[:-1] | join({q(OBSERVATION_DATE)}) -%}}"

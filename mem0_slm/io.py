@@ -31,7 +31,7 @@ def atomic_path(path):
         yield temporary
         if temporary.is_dir():
             if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
+                os.replace(path, holder / f"{path.name}.old")  # in one step: a kill never leaves half of the old folder
         else:
             with open(temporary, "rb+") as f:
                 os.fsync(f.fileno())

@@ -5,6 +5,7 @@ another), so every value is checked against the dataclass before any work starts
 """
 
 import dataclasses
+import math
 import sys
 import types
 import typing
@@ -137,6 +138,6 @@ def _convert(value, hint, path, key):
         return float(value)
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
         raise wrong
-    if hint is float and value != value:
+    if hint is float and not math.isfinite(value):
         raise wrong
     return value

@@ -54,17 +54,17 @@ def normal(text: str) -> str:
 
 
 def holds(text: str, key: str) -> bool:
-    """True if `key` stands in `text` as whole words: "4" is not in "42"."""
-    return re.search(r"(?<!\w)" + re.escape(normal(key)) + r"(?!\w)", normal(text)) is not None
+    """True if `key` stands in `text` as whole words and numbers: "4" is in neither "42" nor "4,000"."""
+    return re.search(r"(?<!\w)(?<!\d[.,:])" + re.escape(normal(key)) + r"(?!\w|[.,:]\d)", normal(text)) is not None
 
 
 def keys_kept(keys: list[str], memories: list[str]) -> int:
     """How many of an item's key names, numbers and things occur in its memories."""
-    joined = " \n ".join(memories)
-    return sum(holds(joined, key) for key in keys)
+    return sum(any(holds(memory, key) for memory in memories) for key in keys)
 
 
-_CLAIM = re.compile(r"\d[\d.,:]*\d|\d|(?<=[\w,'] )[^\W\d_]*[A-Z][^\W_]*")
+_CLAIM = re.compile(r"\d[\d.,:]*\d|\d|(?<=[\w,'] )[^\W\d_][^\W_]*")
+_PART = re.compile(r"\d+|[^\W\d_]+")
 
 
 def unsaid(memory: str, conversation: str) -> list[str]:
@@ -72,9 +72,9 @@ def unsaid(memory: str, conversation: str) -> list[str]:
 
     A name is a word with a capital that does not begin the memory; "User" is the contract's own word.
     """
-    said = set(re.findall(r"\w+", normal(conversation)))
-    claims = [claim for claim in _CLAIM.findall(memory) if claim not in ("User", "Users", "I")]
-    return [claim for claim in claims if not set(re.findall(r"\w+", normal(claim))) <= said]
+    said = set(_PART.findall(normal(conversation)))  # "5kg" is 5 and kg, as "5 kg" is
+    claims = [c for c in _CLAIM.findall(memory) if (c[0].isdigit() or c != c.lower()) and c not in ("User", "Users", "I")]
+    return [claim for claim in claims if not set(_PART.findall(normal(claim))) <= said]
 
 
 def percentile(values: list[float], share: float) -> float:

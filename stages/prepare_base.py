@@ -72,17 +72,56 @@ def locate(source: str) -> Path:
     return path
 
 
+# How llama.cpp's names for pre-tokenizers are spelt in Hugging Face's tokenizers library.
+LLAMA_BPE = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+
+
+def tokenizer_from_gguf(gguf: Path):
+    """The tokenizer that a GGUF file describes, as a transformers tokenizer.
+
+    transformers' own reader of GGUF tokenizers leaves out the pre-tokenizer (digits one by one, for SmolLM2) and the
+    names of the special tokens, so that text is cut otherwise than llama.cpp cuts it. Raises DataError for a kind of
+    tokenizer that is not known here; a local Hugging Face folder works for those.
+    """
+    from gguf import GGUFReader
+    from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    fields = GGUFReader(gguf).fields
+    read = lambda key, default=None: fields[f"tokenizer.{key}"].contents() if f"tokenizer.{key}" in fields else default  # noqa: E731
+    byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    known = {
+        "smollm": lambda: [pre_tokenizers.Digits(individual_digits=True), byte_level],
+        "gpt-2": lambda: [byte_level],
+        "llama-bpe": lambda: [pre_tokenizers.Split(Regex(LLAMA_BPE), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)],
+    }
+    kind, pre = read("ggml.model"), read("ggml.pre")
+    if kind != "gpt2" or pre not in known:
+        raise io.DataError(f"{gguf}: tokenizer {kind!r} with pre-tokenizer {pre!r} is not known here. Use the model's Hugging Face folder as source.")
+    tokens, types = read("ggml.tokens"), read("ggml.token_type")
+    merges = [tuple(merge.split(" ", 1)) for merge in read("ggml.merges")]
+    tokenizer = Tokenizer(models.BPE({token: i for i, token in enumerate(tokens)}, merges, ignore_merges=pre == "llama-bpe"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(known[pre]())
+    tokenizer.decoder = decoders.ByteLevel()
+    control, user_defined = 3, 4  # llama.cpp's token types
+    tokenizer.add_tokens([AddedToken(t, special=kind == control, normalized=False) for t, kind in zip(tokens, types) if kind in (control, user_defined)])
+    ids = {name: read(f"ggml.{name}_token_id") for name in ("bos", "eos", "unknown", "padding")}
+    special = {f"{short}_token": tokens[ids[name]] for short, name in (("bos", "bos"), ("eos", "eos"), ("unk", "unknown"), ("pad", "padding")) if ids[name] is not None}
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, chat_template=read("chat_template"), clean_up_tokenization_spaces=False, **special)
+
+
 def gguf_to_hf(gguf: Path, out: Path) -> None:
     """Write a Hugging Face folder (float16 safetensors) from a GGUF file, its quantised weights expanded.
 
     Raises DataError for a damaged file.
     """
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
 
     place = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
     try:
-        tokenizer = AutoTokenizer.from_pretrained(**place)
         loaded = AutoModelForCausalLM.from_pretrained(**place, dtype=torch.float32)
     except (OSError, ValueError, KeyError, IndexError, RuntimeError) as error:
         raise io.DataError(f"{gguf}: not a usable GGUF file ({type(error).__name__}: {str(error)[:200]}). Fetch or install it again.") from None
@@ -94,7 +133,7 @@ def gguf_to_hf(gguf: Path, out: Path) -> None:
     model.load_state_dict(loaded.state_dict())
     model.tie_weights()
     model.half().save_pretrained(out)
-    tokenizer.save_pretrained(out)
+    tokenizer_from_gguf(gguf).save_pretrained(out)
 
 
 def hf_to_gguf(folder: Path, out: Path) -> None:
@@ -110,7 +149,8 @@ def check(folder: Path, gguf: Path) -> dict:
     from mem0_slm import contract
     from mem0_slm.engines import llama_cpp
 
-    messages = contract.prompt_for("user: Good morning, I am Zoë and I keep 12 bees 🐝.\n")
+    # digits, contractions, runs of spaces and line breaks, other scripts: where tokenizers are wont to differ
+    messages = contract.prompt_for("user: I'm Zoë;  it's 12 bees 🐝 since 3.30, isn't IT?\n\n  कखग 東京 4567 ''ok\tx\n")
     tokenizer = AutoTokenizer.from_pretrained(folder)
     expected = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=False)
     handle = llama_cpp.load(gguf, n_ctx=512, n_parallel=1)

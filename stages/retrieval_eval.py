@@ -38,9 +38,12 @@ class Params:
     qdrant: str
     embedder: str
     threads: int
+    limit: int
 
     def __post_init__(self):
         from mem0_slm.engines import ENGINES
+
+        params.require(self.limit >= 0, "limit", self.limit, "must be 0 (all) or the number of conversations and of small talk to take")
 
         params.require(self.engine in ENGINES, "engine", self.engine, f"must be one of {', '.join(ENGINES)}")
         params.require(self.constrain in ("free", "json", "schema"), "constrain", self.constrain, "must be free, json or schema")
@@ -217,7 +220,7 @@ def evaluate(candidate: str, model: Path, items: list[dict], p: Params, collecti
 def _progress(items, what):
     from tqdm import tqdm
 
-    return tqdm(items, desc=what, unit="item", mininterval=1.0) if what == "search" else tqdm(total=len(items), desc=what, unit="item", mininterval=1.0)
+    return tqdm(items if what == "search" else None, total=len(items), desc=what, unit="item", mininterval=1.0)
 
 
 def main(candidate: str):
@@ -230,6 +233,8 @@ def main(candidate: str):
     speeds, item_rows = {}, []
     for name in ("eval", "natural"):
         items = io.read_jsonl(f"data/{name}.jsonl", {"id": str, "messages": list, "keys": list})
+        if p.limit:
+            items = [i for i in items if i["query"]][: p.limit] + [i for i in items if not i["query"]][: p.limit]
         metrics, speed, rows = evaluate(candidate, model, items, p, f"mem0_slm_{name}_{candidate}")
         path = f"metrics/retrieval_{candidate}_quality.json" if name == "eval" else f"metrics/natural_{candidate}.json"
         io.write_json(path, metrics | {"data_sha256": io.sha256(f"data/{name}.jsonl"), "sources": sources})

@@ -1,0 +1,37 @@
+# Thin: no logic here. VENV, PYTHON and MAKE's usual overrides work.
+VENV ?= .venv
+PYTHON ?= python3
+LLAMA_VERSION := $(shell sed -n 's/^llama-cpp-python==//p' requirements.txt)
+LLAMA_SCRIPTS := $(VENV)/share/llama.cpp/convert_hf_to_gguf.py
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export DVC_NO_ANALYTICS := 1
+export MEM0_TELEMETRY := False
+export HF_HUB_DISABLE_TELEMETRY := 1
+
+.PHONY: setup repro test lint clean
+
+setup: $(VENV)/.installed
+
+# The source archive of llama-cpp-python gives both: the runtime is built from it, and llama.cpp's converters lie in it.
+$(VENV)/.installed: requirements.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --upgrade "pip>=24"
+	$(VENV)/bin/python -m pip install torch==$$(sed -n 's/^torch==//p' requirements.txt)
+	$(VENV)/bin/python -m pip download --no-deps --no-binary :all: --dest $(VENV)/src llama-cpp-python==$(LLAMA_VERSION)
+	mkdir -p $(VENV)/share/llama.cpp
+	tar -xzf $(VENV)/src/llama_cpp_python-$(LLAMA_VERSION).tar.gz -C $(VENV)/share/llama.cpp --strip-components=3 --wildcards \
+		'*/vendor/llama.cpp/convert_hf_to_gguf.py' '*/vendor/llama.cpp/convert_lora_to_gguf.py' \
+		'*/vendor/llama.cpp/conversion/*' '*/vendor/llama.cpp/gguf-py/*'
+	CMAKE_BUILD_PARALLEL_LEVEL=$$(nproc) $(VENV)/bin/python -m pip install $(VENV)/src/llama_cpp_python-$(LLAMA_VERSION).tar.gz
+	$(VENV)/bin/python -m pip install -r requirements.txt -e .
+	touch $@
+
+repro: setup
+	dvc repro
+
+test: setup
+	ruff check .
+	python -m pytest
+
+clean:
+	rm -rf $(VENV) .scratch

