@@ -273,7 +273,7 @@ memory_texts = st.lists(st.text(min_size=1).map(str.strip).filter(bool), unique=
 
 
 @given(memory_texts)
-@example(["```", "<think>x</think>", "{", "]}", "a\\", "\u2028"])
+@example(["```", "<think>x</think>", "{", "]}", "a\\", "a\u2028b"])
 def test_what_is_dumped_is_read_back(texts):
     assert classify(dump(texts)) == Extraction("stored" if texts else "nothing", [{"text": t} for t in texts], False)
 
