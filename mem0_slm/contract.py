@@ -120,7 +120,7 @@ def conversation_of(messages: list[dict]) -> str:
     return "".join(
         f"{m['role']}: {m['content']}\n"
         for m in messages
-        if m["role"] in ("system", "user", "assistant") and m["content"] is not None
+        if m.get("role") in ("system", "user", "assistant") and m.get("content") is not None
     )
 
 

@@ -87,8 +87,12 @@ def collate(rows: list[dict], pad: int) -> dict:
     return {key: torch.tensor([row[key] + [value] * (longest - len(row[key])) for row in rows]) for key, value in fill.items()}
 
 
-def answer_loss(model, batch: dict, dtype: str):
-    """Weighted mean cross-entropy over the answers' tokens, a scalar tensor."""
+def answer_loss(model, batch: dict, dtype: str, weight_per_example: float):
+    """Weighted cross-entropy of the answers' tokens, a scalar tensor: their sum over examples * weight_per_example.
+
+    The divisor is the same for every batch. A mean over a batch's own tokens would count a token of a short answer more
+    than one of a long answer when batches are grouped by length, and empty answers, the shortest, would win everywhere.
+    """
     import torch
     from torch.nn.functional import cross_entropy
 
@@ -100,7 +104,7 @@ def answer_loss(model, batch: dict, dtype: str):
         chosen = targets != IGNORED
         logits = causal.get_output_embeddings()(hidden[chosen])
     losses = cross_entropy(logits.float(), targets[chosen], reduction="none")
-    return (losses * weights[chosen]).sum() / weights[chosen].sum()
+    return (losses * weights[chosen]).sum() / (len(targets) * weight_per_example)
 
 
 def last_complete(folder: Path) -> Path | None:
@@ -123,11 +127,13 @@ def trainer_for(model, tokenizer, train, validation, p: Params, seed: int, folde
     from datasets import Dataset
     from transformers import Trainer, TrainerCallback, TrainingArguments
 
+    weight_per_example = sum(sum(e["weights"]) for e in train) / len(train)
+
     class AnswerTrainer(Trainer):
         tokens = 0  # of real text seen in training
 
         def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
-            loss = answer_loss(self.accelerator.unwrap_model(model), inputs, dtype)
+            loss = answer_loss(self.accelerator.unwrap_model(model), inputs, dtype, weight_per_example)
             if not torch.isfinite(loss):
                 raise io.DataError(
                     f"finetune: the loss is {loss.item()} at step {self.state.global_step}. Lower finetune.learning_rate "
@@ -148,7 +154,7 @@ def trainer_for(model, tokenizer, train, validation, p: Params, seed: int, folde
         output_dir=str(folder), max_steps=steps, learning_rate=p.learning_rate, lr_scheduler_type="cosine",
         warmup_steps=round(p.warmup_share * steps), weight_decay=p.weight_decay, per_device_train_batch_size=p.batch_size,
         per_device_eval_batch_size=2 * p.batch_size, train_sampling_strategy="group_by_length", logging_steps=max(1, steps // 40),
-        eval_strategy="steps", eval_steps=max(1, steps // 4), save_steps=p.save_steps, save_total_limit=2, seed=seed, data_seed=seed,
+        eval_strategy="steps", eval_steps=max(1, -(-steps // 2)), save_steps=p.save_steps, save_total_limit=2, seed=seed, data_seed=seed,
         remove_unused_columns=False, prediction_loss_only=True, logging_nan_inf_filter=False, report_to="none",
         use_cpu=not torch.cuda.is_available(), dataloader_pin_memory=False,
     )  # fmt: skip
@@ -197,7 +203,9 @@ def finetune(p: Params, seed: int, base: Path, train_file: Path, validation_file
     started = time.perf_counter()
     trainer.train(resume_from_checkpoint=str(resume) if resume else None)
     seconds = time.perf_counter() - started
-    final = trainer.evaluate()["eval_loss"]
+    if not any("eval_loss" in row and row["step"] == trainer.state.global_step for row in trainer.state.log_history):
+        trainer.evaluate()
+    final = [row["eval_loss"] for row in trainer.state.log_history if "eval_loss" in row][-1]
     model.peft_config["default"].base_model_name_or_path = str(base)
     with io.atomic_path(out) as temporary:
         model.half().save_pretrained(temporary)

@@ -11,7 +11,7 @@ module and its name to `ENGINES`.
 import importlib
 from dataclasses import dataclass, field
 
-ENGINES = ("llama_cpp", "transformers")
+ENGINES = ("llama_cpp", "transformers", "ollama", "vllm")
 
 
 class EngineError(RuntimeError):
@@ -42,6 +42,8 @@ class Answer:
     """When the engine began to work on the request (after waiting in a queue)."""
     token_times: list[float] = field(default_factory=list, repr=False)
     """When each output token was known; the first minus `started` is the time to first token."""
+    server: dict = field(default_factory=dict, repr=False)
+    """What a server said about the request, in its own units (Ollama: nanoseconds); empty for engines in this process."""
 
     @property
     def seconds(self) -> float:

@@ -1,0 +1,353 @@
+"""An Ollama server, over HTTP: streaming /api/chat.
+
+The `ollama` package is not used: its `chat` cannot send `truncate`, without which Ollama cuts a prompt that is too long
+and says nothing. Here such a prompt is a ContextOverflow. How the server's versions differ (0.24 and 0.32 were recorded):
+a refused prompt comes with its token count since 0.30, without before; the window is num_ctx exactly before, and
+rounded up to a multiple of 256 since; a schema it cannot use is a 500 before, a 400 since.
+"""
+
+import contextlib
+import ipaddress
+import json
+import os
+import re
+import time
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import httpx
+
+from mem0_slm.engines import Answer, ContextOverflow, EngineError
+
+DEFAULT_HOST = "http://127.0.0.1:11434"
+DEFAULT_NUM_CTX = 4096
+SINCE_TRUNCATE = (0, 13, 0)
+"""Older servers ignore `truncate` (it came in October 2025): they would cut a prompt and answer 200."""
+SINCE_LLAMA_SERVER = (0, 30, 0)
+"""Since then Ollama runs models in llama.cpp's server, whose context is a multiple of 256 tokens."""
+COUNT_SLACK = 8
+"""By how many tokens the server may count less than `count` before that means a cut prompt (start tokens, white space)."""
+
+
+@dataclass
+class Handle:
+    client: httpx.Client
+    url: str
+    model: str
+    version: str
+    """The server's, such as "0.32.15"."""
+    num_ctx: int
+    """Context window asked for with each request, in tokens."""
+    window: int
+    """The window the server makes of num_ctx, in tokens."""
+    options: dict
+    """Ollama options sent with each request; max_tokens, temperature and seed are added to them."""
+    keep_alive: str | int | None = None
+    timeout: float = 600.0
+    thinks: bool = False
+    """Whether the model can think before it answers; it is told not to."""
+    count: object = None
+    details: dict = field(default_factory=dict)
+    """What /api/show says of the model: family, parameter_size, quantization_level, ..."""
+
+
+def load(
+    model: str, *, host: str | None = None, num_ctx: int | None = None, num_thread: int | None = None, options: dict | None = None,
+    keep_alive: str | int | None = None, pull: bool = False, timeout: float = 600.0, connect_timeout: float = 5.0, count=None,
+) -> Handle:  # fmt: skip
+    """Find a model on an Ollama server. The server loads it with the first request.
+
+    model: a tag, such as "llama3.1:8b-instruct-q4_K_M" or what `ollama create` was given.
+    host: default $OLLAMA_HOST, else http://127.0.0.1:11434.
+    num_ctx: context window in tokens; None takes the model's own parameter, else 4096. Never more than it was trained on.
+    num_thread: None leaves it to the server. options: more of Ollama's own, such as {"num_gpu": 0}.
+    keep_alive: how long the server keeps the model loaded ("10m", seconds, -1 for ever). pull: fetch a missing model.
+    timeout: longest silence of the server in seconds, loading the model included. connect_timeout: seconds.
+    count: a function from messages to their number of tokens; with it a prompt that is too long is refused before it is
+    sent, and an answer whose prompt_eval_count falls short of it is an error.
+    Raises EngineError when the server or the model is not there, or the server too old to refuse a prompt it would cut.
+    """
+    url = server_url(host or os.environ.get("OLLAMA_HOST") or DEFAULT_HOST)
+    client = http_client(url, timeout, connect_timeout)
+    try:
+        version = _version(client, url, timeout)
+        number = _number(version)
+        if number and number < SINCE_TRUNCATE:
+            raise EngineError(f"Ollama {version} at {url} cuts long prompts and does not say so. Update it to 0.13 or newer.")
+        shown = _show(client, url, model, timeout)
+        if shown is None and pull:
+            _pull(client, url, model, timeout)
+            shown = _show(client, url, model, timeout)
+        if shown is None:
+            raise EngineError(_missing(url, model))
+    except BaseException:
+        client.close()
+        raise
+    about = shown.get("model_info") or {}
+    trained = about.get(f"{about.get('general.architecture')}.context_length")
+    own = re.search(r"^num_ctx\s+(\d+)", shown.get("parameters") or "", re.MULTILINE)
+    num_ctx = num_ctx or (int(own[1]) if own else DEFAULT_NUM_CTX)
+    if trained:
+        num_ctx = min(num_ctx, trained)
+    sent = dict(options or {}) | {"num_ctx": num_ctx} | ({"num_thread": num_thread} if num_thread else {})
+    window = num_ctx if number and number < SINCE_LLAMA_SERVER else -(-num_ctx // 256) * 256
+    return Handle(
+        client, url, model, version, num_ctx, window, sent, keep_alive, timeout,
+        thinks="thinking" in (shown.get("capabilities") or ()), count=count, details=shown.get("details") or {},
+    )  # fmt: skip
+
+
+def generate(
+    handle: Handle, messages: list[dict], *, max_tokens: int = 512, schema: dict | None = None, temperature: float = 0.0,
+    seed: int = 0, on_text=None, ignore_eos: bool = False,
+) -> Answer:  # fmt: skip
+    """Answer chat messages; arguments as in the llama_cpp engine. Safe to call from many threads.
+
+    `output_tokens` is the server's eval_count (the token that ends an answer included), `token_times` one time for each
+    streamed piece and, when the model ended the answer, one for its end. `Answer.server` keeps the server's own
+    prompt_eval_duration, eval_duration, load_duration and total_duration in nanoseconds, its version, num_ctx,
+    num_thread (None: left to the server) and count_before (by the `count` given to `load`).
+    Raises ContextOverflow when prompt and answer do not fit the window (Ollama's silent cuts are turned off),
+    EngineError for all else; also for ignore_eos, which Ollama does not have: count output_tokens instead.
+    """
+    if ignore_eos:
+        raise EngineError(
+            "Ollama cannot ignore a model's end token. Measure with the output tokens it really wrote, or use another engine."
+        )
+    limit, before = handle.window - max_tokens, handle.count(messages) if handle.count else None
+    if before is not None and before > limit:
+        raise _overflow(before, limit, f"the prompt has {before} tokens")
+    body = {
+        "model": handle.model, "messages": messages, "stream": True, "truncate": False, "shift": False,
+        # Ollama's defaults would penalise repeated tokens and keep 40 candidates
+        "options": {"repeat_penalty": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0} | handle.options
+        | {"num_predict": max_tokens, "temperature": temperature, "seed": seed},
+    }  # fmt: skip
+    if schema:
+        body["format"] = schema
+    if handle.keep_alive is not None:
+        body["keep_alive"] = handle.keep_alive
+    if handle.thinks:
+        body["think"] = False
+    texts, times, last = [], [], {}
+    started = time.perf_counter()
+    with contextlib.closing(_stream(handle.client, handle.url, "/api/chat", body, handle.timeout)) as chunks:
+        try:
+            for chunk in chunks:
+                message = chunk.get("message") or {}
+                if message.get("content") or message.get("thinking"):
+                    times.append(time.perf_counter())
+                if message.get("content"):
+                    texts.append(message["content"])
+                    if on_text:
+                        on_text(message["content"])
+                if chunk.get("done"):
+                    last = chunk
+                    break
+        except _Refused as refused:
+            raise _explain(handle, refused, max_tokens, schema) from None
+    if not last:
+        raise EngineError(f"Ollama at {handle.url}: the answer broke off before its end. Look into the server's log.")
+    prompt, output = last.get("prompt_eval_count", 0), last.get("eval_count", 0)
+    reason = last.get("done_reason") or ("length" if output >= max_tokens else "stop")
+    if reason not in ("stop", "length"):
+        raise EngineError(f"Ollama at {handle.url} did not answer (done_reason {reason!r}). Were there no messages?")
+    if prompt + output > handle.window or reason == "length" and output < max_tokens:
+        raise _overflow(prompt, limit, f"the prompt has {prompt} tokens and the context window ended the answer after {output}")
+    if before is not None and prompt < before - COUNT_SLACK:
+        raise _overflow(
+            before, limit, f"the prompt has {before} tokens and Ollama read {prompt}: it cut it, or its chat template changed it"
+        )
+    if reason == "stop":
+        times.append(time.perf_counter())
+    kept = ("prompt_eval_count", "prompt_eval_duration", "eval_count", "eval_duration", "load_duration", "total_duration")
+    server = {key: last[key] for key in kept if key in last} | {
+        "version": handle.version, "num_ctx": handle.num_ctx, "num_thread": handle.options.get("num_thread"), "count_before": before,
+    }  # fmt: skip
+    return Answer("".join(texts), reason, prompt, output, started, times, server)
+
+
+def close(handle: Handle) -> None:
+    """Close the connections. The server keeps the model loaded for as long as `keep_alive` says."""
+    handle.client.close()
+
+
+# --- the server's errors in our words ---
+
+
+class _Refused(Exception):
+    """The server answered with an error: its HTTP status and words, and the object that newer servers put inside them."""
+
+    def __init__(self, status: int, error):
+        self.status, self.inner = status, {}
+        self.words = error if isinstance(error, str) else json.dumps(error)
+        with contextlib.suppress(ValueError, TypeError):
+            inner = json.loads(error)
+            self.inner = inner.get("error") if isinstance(inner.get("error"), dict) else {}
+            self.words = self.inner.get("message") or self.words
+        super().__init__(f"{self.words} (status {status})")
+
+
+def _explain(handle: Handle, refused: _Refused, max_tokens: int, schema) -> EngineError:
+    inner = refused.inner
+    if inner.get("type") == "exceed_context_size_error":
+        n = inner.get("n_prompt_tokens") or handle.window + 1
+        return _overflow(n, inner.get("n_ctx", handle.window) - max_tokens, f"the prompt has {n} tokens")
+    if "exceeds the context length" in refused.words:  # 0.24 does not say by how much
+        return _overflow(handle.window + 1, handle.window - max_tokens, f"the prompt has more than {handle.window} tokens")
+    if refused.status == 404:
+        return EngineError(_missing(handle.url, handle.model))
+    if schema and "schema" in refused.words.lower():
+        return EngineError(f"the JSON schema cannot be used: {refused}")
+    return EngineError(f"Ollama {handle.version} at {handle.url}: {refused}")
+
+
+def _overflow(prompt_tokens: int, limit: int, what: str) -> ContextOverflow:
+    error = ContextOverflow(prompt_tokens, limit)
+    error.args = (
+        f"{what}; the context window leaves {limit} for it. Load the model with a larger num_ctx, or let mem0-slm send its compact prompt.",
+    )
+    return error
+
+
+def _missing(url: str, model: str) -> str:
+    return (
+        f"Ollama at {url} has no model {model!r}. Fetch it with `ollama pull {model}` (or load it with pull=True), "
+        f"or make it with `ollama create {model} -f Modelfile`."
+    )
+
+
+# --- the protocol ---
+
+
+def _version(client, url: str, timeout: float) -> str:
+    with explained(url, "Start Ollama with `ollama serve`, or name its address with host= or OLLAMA_HOST.", timeout):
+        response = client.get("/api/version")
+    try:
+        return str(response.json()["version"])
+    except (ValueError, KeyError, TypeError):
+        raise EngineError(
+            f"{url} answers, but not as an Ollama server does. Start one with `ollama serve`, or correct host= or OLLAMA_HOST."
+        ) from None
+
+
+def _number(version: str) -> tuple | None:
+    """(0, 32, 15) for "0.32.15"; None for what has no number, as "0.0.0" of a server built from source."""
+    found = re.match(r"v?(\d+)\.(\d+)\.(\d+)", version)
+    number = tuple(map(int, found.groups())) if found else None
+    return number if number and any(number) else None
+
+
+def _show(client, url: str, model: str, timeout: float) -> dict | None:
+    """What the server knows about a model; None if it does not have it."""
+    with explained(url, "Start Ollama with `ollama serve`.", timeout):
+        response = client.post("/api/show", json={"model": model})
+    if response.status_code == 404:
+        return None
+    try:
+        shown = response.json()
+    except ValueError:
+        shown = {"error": response.text[:300]}
+    if response.status_code != 200:
+        raise EngineError(f"Ollama at {url}, asked for model {model!r}: {_Refused(response.status_code, shown.get('error', ''))}")
+    return shown
+
+
+def _pull(client, url: str, model: str, timeout: float) -> None:
+    """Have the server fetch a model; shows its progress on a terminal. Raises EngineError when it cannot."""
+    from tqdm import tqdm
+
+    layers, status = {}, ""
+    with tqdm(desc=f"ollama pull {model}", unit="B", unit_scale=True, disable=None) as bar:
+        try:
+            for line in _stream(client, url, "/api/pull", {"model": model}, timeout):
+                status = line.get("status", "")
+                if line.get("total"):
+                    layers[line.get("digest")] = (line.get("completed", 0), line["total"])
+                    bar.total = sum(total for _, total in layers.values())
+                    bar.update(sum(done for done, _ in layers.values()) - bar.n)
+        except _Refused as refused:
+            raise EngineError(f"Ollama at {url} cannot pull {model!r}: {refused}. Check the tag and the server's connection.") from None
+    if status != "success":
+        raise EngineError(f"Ollama at {url}: pulling {model!r} broke off after {status!r}. Run `ollama pull {model}` again.")
+
+
+def _stream(client, url: str, path: str, body: dict, timeout: float):
+    """Yield the JSON objects of a streamed answer. Raises _Refused for an error, inside the stream or in its place."""
+    with explained(url, "Start Ollama with `ollama serve`.", timeout), client.stream("POST", path, json=body) as response:
+        if response.status_code != 200:
+            text = response.read().decode("utf-8", "replace")
+            try:
+                error = json.loads(text)["error"]
+            except (ValueError, KeyError, TypeError):
+                error = text[:300]
+            raise _Refused(response.status_code, error)
+        for line in byte_lines(response):
+            try:
+                value = json.loads(line)
+            except ValueError:
+                value = None
+            if not isinstance(value, dict):
+                raise EngineError(f"Ollama at {url}: a line of its answer is not a JSON object: {line[:80]!r}")
+            if value.get("error"):
+                raise _Refused(response.status_code, value["error"])
+            yield value
+
+
+# --- HTTP, for the vllm engine too ---
+
+
+def server_url(address: str) -> str:
+    """A URL for what OLLAMA_HOST may hold: "host", "host:port", ":port" or a URL."""
+    scheme, found, rest = address.strip().partition("://")
+    if not found:
+        scheme, rest = "http", address.strip()
+    host, slash, path = rest.partition("/")
+    if host.startswith(":"):
+        host = "127.0.0.1" + host
+    if not found and not re.search(r":\d+$", host):
+        host += ":11434"
+    return f"{scheme}://{host}{slash}{path}".rstrip("/")
+
+
+def http_client(url: str, timeout: float, connect_timeout: float, headers: dict | None = None) -> httpx.Client:
+    """A client for as many requests at once as asked; proxies of the environment are left out for this machine itself."""
+    try:
+        name = urlsplit(url).hostname or ""
+        local = name == "localhost" or ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        local = False
+    try:
+        return httpx.Client(
+            base_url=url, timeout=httpx.Timeout(timeout, connect=connect_timeout), trust_env=not local, headers=headers,
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
+        )  # fmt: skip
+    except (httpx.InvalidURL, ValueError) as error:
+        raise EngineError(f"{url!r} is not the address of a server ({error}).") from None
+
+
+@contextlib.contextmanager
+def explained(url: str, remedy: str, timeout: float):
+    """Turn what httpx raises into EngineError."""
+    try:
+        yield
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol) as error:
+        raise EngineError(f"no server answers at {url} ({error}). {remedy}") from None
+    except httpx.TimeoutException:
+        raise EngineError(
+            f"the server at {url} was silent for {timeout:g} s. Load the model with a longer timeout=, or look into its log."
+        ) from None
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise EngineError(f"the connection to {url} broke ({type(error).__name__}: {error}). Look into the server's log.") from None
+
+
+def byte_lines(response: httpx.Response):
+    """The lines of a streamed body, as they come. (httpx's own also split at U+2028 and U+0085, which JSON may hold.)"""
+    rest = b""
+    for piece in response.iter_bytes():
+        *lines, rest = (rest + piece).split(b"\n")
+        for line in lines:
+            if line.strip():
+                yield line
+    if rest.strip():
+        yield rest

@@ -1,0 +1,204 @@
+"""The training data: repeatable, in the serving form, and with nothing of the evaluation in it."""
+
+import dataclasses
+import json
+import random
+import re
+from pathlib import Path
+
+import pytest
+
+from mem0_slm import contract, io, params
+from mem0_slm.frames import SLOT, Frame, Values, read_frames
+from stages.generate_dataset import SOURCES, Params, build, conversation, evaluation_set, instruction_examples
+
+ROOT = Path(__file__).parents[1]
+SMALL = Params(extraction_n=60, validation_n=10, instructions_n=10, instructions="offline", joined_share=0.2, noisy_share=0.3)
+
+
+@pytest.fixture(scope="module")
+def built():
+    """The data sets of the repository's own parameters and seed, and the counts for the metrics."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        return build(params.load(Params, "generate_dataset"), params.read()["seed"])
+
+
+@pytest.fixture(scope="module")
+def frames():
+    return [frame for path in sorted((ROOT / SOURCES / "train").glob("*.txt")) for frame in read_frames(path)]
+
+
+def plain(text: str) -> str:
+    """The words of a text, in a form in which one can be looked for in another."""
+    return " " + " ".join(re.findall(r"\w+", text.casefold())) + " "
+
+
+def runs(text: str, n: int) -> set[str]:
+    words = plain(text).split()
+    return {" ".join(words[i : i + n]) for i in range(len(words) - n + 1)}
+
+
+def texts_of(rows) -> list[str]:
+    return [m["content"] for row in rows for m in row["messages"] if m["role"] != "system"]
+
+
+def told(example) -> list[str]:
+    return contract.classify(example["messages"][-1]["content"]).texts
+
+
+# --- repeatable ---
+
+
+def test_the_same_seed_builds_the_same_data_and_another_seed_does_not(in_root):
+    first, again, other = build(SMALL, 1), build(SMALL, 1), build(SMALL, 2)
+    assert first == again
+    assert all(first[0][name] != other[0][name] for name in ("train", "validation", "eval"))
+
+
+def test_sizes_are_as_asked_and_counted(in_root):
+    sets, counts = build(SMALL, 1)
+    kinds = [e["kind"] for e in sets["train"]]
+    dropped = counts["left_out"]["instructions_repeating_eval"]
+    assert (kinds.count("extraction"), kinds.count("instruction"), len(sets["validation"])) == (60, 10 - dropped, 10)
+    assert (counts["train"]["extraction"], counts["train"]["instructions"], counts["validation"]["extraction"]) == (60, 10 - dropped, 10)
+    assert kinds != sorted(kinds)  # mixed, not one kind after the other
+
+
+# --- the form ---
+
+
+def test_a_training_example_is_the_call_that_mem0_will_make(built):
+    for example in [e for e in built[0]["train"] + built[0]["validation"] if e["kind"] == "extraction"]:
+        *prompt, answer = example["messages"]
+        assert prompt == contract.prompt_for(prompt[1]["content"]), example["from"]
+        assert plain(prompt[1]["content"]).startswith((" user ", " assistant ")), example["from"]
+        found = contract.classify(answer["content"])
+        assert found.well_formed and not found.repaired, example["from"]
+        assert answer == {"role": "assistant", "content": contract.dump(found.texts)}, example["from"]
+
+
+def test_no_slot_is_left_unfilled(built):
+    left = [(text, SLOT.search(text).group(0)) for rows in built[0].values() for text in texts_of(rows) if SLOT.search(text)]
+    assert left == []
+
+
+def test_at_least_a_fifth_has_nothing_to_store(built):
+    empty = [not told(e) for e in built[0]["train"] if e["kind"] == "extraction"]
+    share = sum(empty) / len(empty)
+    assert 0.2 <= share <= 0.5
+    assert built[1]["train"]["nothing_to_store_share"] == round(share, 4)
+
+
+def test_validation_frames_are_not_in_training(built):
+    places = [{place for e in built[0][name] for place in e["from"].split("+")} for name in ("train", "validation")]
+    assert places[1]
+    assert not places[0] & places[1]
+
+
+# --- no leak ---
+
+
+def evaluation(built) -> list[dict]:
+    return built[0]["eval"] + built[0]["natural"]
+
+
+def test_no_run_of_six_words_of_the_evaluation_is_in_training(built):
+    held = set().union(*(runs(text, 6) for text in texts_of(evaluation(built))))
+    shared = [run for text in texts_of(built[0]["train"] + built[0]["validation"]) for run in runs(text, 6) & held]
+    assert shared == []
+
+
+def test_no_value_or_name_of_the_evaluation_is_in_training(built):
+    values = {v for item in evaluation(built) for v in item["values"]}
+    named = {k for item in evaluation(built) for k in item["keys"] if " " in k or k[0].isupper()}
+    training = "\n".join(map(plain, texts_of(built[0]["train"] + built[0]["validation"])))
+    assert len(values) > 100 and len(named) > 100
+    assert [phrase for phrase in values | named if plain(phrase).strip() and plain(phrase) in training] == []
+
+
+def test_evaluation_items_share_no_value_with_each_other(built):
+    values = [v for item in evaluation(built) for v in item["values"]]
+    assert len(values) == len(set(values))
+
+
+def test_every_key_of_the_evaluation_is_said_in_its_messages(built):
+    for item in evaluation(built):
+        said = " ".join(m["content"] for m in item["messages"]).casefold()
+        assert all(key.casefold() in said for key in item["keys"]), item["id"]
+        assert bool(item["query"]) == bool(item["facts"]) == bool(item["keys"]), item["id"]
+
+
+def test_a_key_that_nobody_says_is_refused(tmp_path):
+    row = {"id": "e9", "messages": [{"role": "user", "content": "I like tea"}], "facts": ["User likes tea"], "keys": ["coffee"], "query": "?"}
+    io.write_jsonl(tmp_path / "e.jsonl", [row])
+    with pytest.raises(io.DataError) as error:
+        evaluation_set(tmp_path / "e.jsonl", Values("eval", 1))
+    assert str(error.value) == f"{tmp_path}/e.jsonl: item e9: key 'coffee' does not occur in its messages"
+
+
+# --- instructions ---
+
+
+def test_more_instructions_than_there_are_is_an_error_with_both_numbers(in_root):
+    rows = io.read_jsonl("data/sources/instructions.jsonl")
+    have = sum(not row["output"].startswith("{") for row in rows)  # answers in JSON would teach the wrong JSON
+    with pytest.raises(io.DataError) as error:
+        build(dataclasses.replace(SMALL, instructions_n=have + 1), 1)
+    assert str(error.value) == (
+        f"params.yaml: generate_dataset.instructions_n: {have + 1} asked for, data/sources/instructions.jsonl has {have}. "
+        "Ask for at most that, or use another source."
+    )
+
+
+def test_an_alpaca_file_is_read_in_its_own_form(tmp_path):
+    rows = [{"instruction": "Add.", "input": "1 and 2", "output": "3"}, {"instruction": "JSON?", "input": "", "output": ' {"a": 1}'}]
+    (tmp_path / "alpaca.json").write_text(json.dumps([*rows, {"instruction": "?", "input": "", "output": ""}]))
+    [example] = instruction_examples(str(tmp_path / "alpaca.json"), 1, seed=1)
+    assert example == {
+        "kind": "instruction", "topic": "instruction", "from": "alpaca.json",
+        "messages": [{"role": "user", "content": "Add.\n\n1 and 2"}, {"role": "assistant", "content": "3"}],
+    }  # fmt: skip
+
+
+# --- frames and noise ---
+
+
+def test_every_frame_parses_and_every_slot_is_known(frames):
+    assert len(frames) > 1000
+    values = Values("train", 1)
+    for frame in frames:
+        conversation(frame, values, random.Random(0), 0)
+    assert len({frame.place for frame in frames}) == len(frames)
+
+
+def test_no_braces_are_left_that_look_like_a_slot(frames):
+    odd = re.compile(r"\{\w*\}")
+    assert [f.place for f in frames for _, text in f.turns for m in odd.finditer(text) if not SLOT.fullmatch(m.group(0))] == []
+
+
+class SlotNames:
+    """Stands in for Values: a slot's value is its name with a capital, so that two fillings are the same."""
+
+    @staticmethod
+    def fill(texts):
+        return [SLOT.sub(lambda m: m.group(1).capitalize() + m.group(2), text) for text in texts], {}
+
+
+def test_noise_never_misspells_a_word_that_a_memory_keeps(frames):
+    spoilt = []
+    for frame in frames:
+        clean, memories = conversation(frame, SlotNames, random.Random(0), 0)
+        kept = set(plain(" ".join(memories)).split())
+        for seed in range(4):
+            dirty, _ = conversation(frame, SlotNames, random.Random(f"{frame.place} {seed}"), 1.0)
+            for before, after in zip(clean, dirty):
+                spoilt += [(frame.place, word) for word in kept & set(plain(before["content"]).split()) - set(plain(after["content"]).split())]
+    assert spoilt == []
+
+
+def test_noise_is_on_the_users_side_only():
+    frame = Frame("t", [("user", "Well, hello there, friend."), ("assistant", "Well, hello there, friend.")], [])
+    heard = [conversation(frame, SlotNames, random.Random(seed), 1.0)[0] for seed in range(40)]
+    assert {messages[1]["content"] for messages in heard} == {"Well, hello there, friend."}
+    assert {"well, hello there, friend.", "Well hello there friend", "Well, hlelo there, friend."} <= {messages[0]["content"] for messages in heard}
