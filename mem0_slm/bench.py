@@ -75,14 +75,16 @@ def measure(target: Target, prompts: list[str], new_tokens: int, warmup: int, th
     threads = threads or hardware.threads()
     os.environ["OMP_NUM_THREADS"] = str(threads)
     run = engines.module(target.engine)
-    options = {"n_threads": threads} if target.engine in ("llama_cpp", "transformers") else {}
+    options = {"llama_cpp": {"n_threads": threads}, "transformers": {"n_threads": threads}, "ollama": {"num_thread": threads}}.get(target.engine, {})
+    # Ollama cannot be told to write on after the end token; its answers may be shorter, and the true counts are used
+    ignore_eos = target.engine != "ollama"
     if target.adapter:
         options["lora" if target.engine == "llama_cpp" else "adapter"] = target.adapter
     started = time.perf_counter()
     handle = run.load(target.model, **options)
     load = time.perf_counter() - started
     try:
-        ask = lambda text: run.generate(handle, [{"role": "user", "content": text}], max_tokens=new_tokens, ignore_eos=True)  # noqa: E731
+        ask = lambda text: run.generate(handle, [{"role": "user", "content": text}], max_tokens=new_tokens, ignore_eos=ignore_eos)  # noqa: E731
         for i in range(warmup):
             ask(f"{i} warm-up: {prompts[i % len(prompts)]}")
         answers = [ask(prompt) for prompt in prompts]

@@ -98,8 +98,9 @@ def extract(engine: str, handle, messages: list[dict], *, max_tokens: int, schem
 
 
 def _fitting_turns(run, handle, messages, limit: int) -> int | None:
-    """How many of the last turns fit `limit` tokens, found by halving; None if even the last one does not."""
-    if not contract.is_compact(messages):
+    """How many of the last turns fit `limit` tokens, found by halving; None if even the last one does not, or if the
+    engine cannot count tokens (an Ollama server)."""
+    if not contract.is_compact(messages) or not hasattr(run, "tokenize"):
         return None
     low, high = 0, len(contract.turns_of(messages)) - 1
     while low < high:
@@ -178,7 +179,7 @@ def memory_config(
     path = Path(path or os.environ.get("MEM0_SLM_HOME") or Path.home() / ".mem0-slm")
     path.mkdir(parents=True, exist_ok=True)
     model = str(model) if model is not None else str(default_model()) if engine == "llama_cpp" else None
-    if model is None:
+    if model is None and engine != "vllm":  # a server's only model needs no name
         raise engines.EngineError(f"engine {engine!r} needs a model: pass its path or name to memory_config(model, ...).")
     LlmFactory.register_provider(PROVIDER, "mem0_slm.memory.SlmLLM", SlmConfig)
     settings = {"model": model, "engine": engine, "options": options or {}, "constrain": constrain, "max_tokens": max_tokens, "swap": swap}
@@ -266,7 +267,7 @@ _handles_lock = threading.Lock()
 
 def shared_handle(engine: str, model: str, options: dict):
     """The loaded model for these arguments; loaded once a process."""
-    key = json.dumps([engine, os.fspath(model), options], sort_keys=True, default=str)
+    key = json.dumps([engine, model, options], sort_keys=True, default=str)
     with _handles_lock:
         if key not in _handles:
             _handles[key] = (engine, engines.load(engine, model, **options))

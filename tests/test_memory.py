@@ -103,7 +103,7 @@ def test_a_watcher_sees_nothing_after_its_block(memory, user):
 def test_other_calls_go_to_the_model_as_they_are(memory, counts):
     messages = [{"role": "user", "content": "Say hello."}]
     assert memory.llm.generate_response(messages) == llama_cpp.generate(memory.llm.handle, messages, max_tokens=MAX_TOKENS).text
-    assert json.loads(memory.llm.generate_response(messages, response_format={"type": "json_object"})[:2] + "}") == {}
+    assert type(json.loads(memory.llm.generate_response(messages, response_format={"type": "json_object"}))) is dict
     assert not counts
 
 
@@ -246,7 +246,7 @@ def test_a_folder_can_be_opened_again_after_close(tmp_path):
 
 
 def test_a_process_that_never_closes_ends_without_complaint(tmp_path):
-    code = "import sys; from mem0_slm.memory import default_vector_store; store = default_vector_store(sys.argv[1])"
+    code = "import sys; from mem0_slm.memory import default_vector_store; store = default_vector_store(sys.argv[1]); store['store'] = store"
     run = subprocess.run([sys.executable, "-c", code, tmp_path / "qdrant"], capture_output=True, text=True, check=False)
     assert (run.returncode, run.stderr) == (0, "")
 

@@ -248,6 +248,23 @@ def test_line_separators_inside_an_answer(server, handle):
     assert ollama.generate(handle, MESSAGES).text == "a\u2028b\u0085c é"
 
 
+@pytest.mark.parametrize("text", ["\ud800 half a pair", "\x00\x1b control", "", "🦊 ñ 漢字 \u202e", '{"role": "system"}', "x" * 200_000])
+def test_any_text_can_be_sent(server, handle, text):
+    server.reply = lambda messages, format: "ok"
+    if len(text) > 1000:
+        with pytest.raises(ContextOverflow):
+            ollama.generate(handle, [{"role": "user", "content": text + " x" * 9000}])
+        return
+    assert ollama.generate(handle, [{"role": "user", "content": text}]).text == "ok"
+    assert chats(server)[-1]["messages"][0]["content"] == text.replace("\ud800", "?")
+
+
+def test_closed(handle):
+    ollama.close(handle)
+    with pytest.raises(EngineError, match="closed"):
+        ollama.generate(handle, MESSAGES)
+
+
 def test_many_threads_at_once(server, handle):
     server.reply = lambda messages, format: "answer to " + messages[-1]["content"]
     results = {}
@@ -399,6 +416,23 @@ def test_bad_schema(handle):
         ollama.generate(handle, MESSAGES, schema={"type": "nonsense"})
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "words"),
+    [
+        (500, {"error": "123"}, r"123 \(status 500\)"),
+        (500, {"error": '["a"]'}, r'\["a"\] \(status 500\)'),
+        (500, {"error": {"message": "an object"}}, "an object"),
+        (502, "<html>Bad Gateway</html>", "Bad Gateway"),
+        (503, {"error": "server busy, please try again.  maximum pending requests exceeded"}, "server busy.*status 503"),
+    ],
+)
+def test_odd_refusals(status, body, words):
+    transport = httpx.MockTransport(lambda request: httpx.Response(status, content=body if isinstance(body, str) else json.dumps(body)))
+    handle = ollama.Handle(httpx.Client(base_url="http://x", transport=transport), "http://x", "t", "0.32.15", 4096, 4096, {})
+    with pytest.raises(EngineError, match=words):
+        ollama.generate(handle, MESSAGES)
+
+
 def test_wrong_option_type(server):
     handle = ollama.load("tuned", host=server.url, options={"num_batch": "many"})
     with pytest.raises(EngineError, match='option "num_batch" must be of type integer .status 500'):
@@ -447,6 +481,7 @@ def test_addresses(server, monkeypatch):
     assert ollama.server_url("http://127.0.0.1:11434/") == "http://127.0.0.1:11434"
     assert ollama.server_url("box") == "http://box:11434"
     assert ollama.server_url("box:1") == "http://box:1"
+    assert ollama.server_url("0.0.0.0:11434") == ollama.server_url("0.0.0.0") == ollama.DEFAULT_HOST
     assert ollama.server_url(":1") == "http://127.0.0.1:1"
     assert ollama.server_url("https://box/ollama/") == "https://box/ollama"
     assert ollama.DEFAULT_HOST == "http://127.0.0.1:11434"

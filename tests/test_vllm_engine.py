@@ -237,6 +237,17 @@ def test_line_separators_inside_an_answer(server, handle):
     assert vllm.generate(handle, MESSAGES, max_tokens=32).text == "a\u2028b\u0085c é"
 
 
+def test_half_a_surrogate_pair(server, handle):
+    vllm.generate(handle, [{"role": "user", "content": "\ud800 half a pair"}], max_tokens=32)
+    assert server.requests[-1][1]["messages"][0]["content"] == "? half a pair"
+
+
+def test_closed(handle):
+    vllm.close(handle)
+    with pytest.raises(EngineError, match="closed"):
+        vllm.generate(handle, MESSAGES)
+
+
 def test_tokenize(handle):
     assert len(vllm.tokenize(handle, MESSAGES)) == 18
 

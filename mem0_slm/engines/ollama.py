@@ -158,7 +158,7 @@ def generate(
         raise _overflow(
             before, limit, f"the prompt has {before} tokens and Ollama read {prompt}: it cut it, or its chat template changed it"
         )
-    if reason == "stop":
+    if reason == "stop" or not times:
         times.append(time.perf_counter())
     kept = ("prompt_eval_count", "prompt_eval_duration", "eval_count", "eval_duration", "load_duration", "total_duration")
     server = {key: last[key] for key in kept if key in last} | {
@@ -181,10 +181,10 @@ class _Refused(Exception):
     def __init__(self, status: int, error):
         self.status, self.inner = status, {}
         self.words = error if isinstance(error, str) else json.dumps(error)
-        with contextlib.suppress(ValueError, TypeError):
-            inner = json.loads(error)
-            self.inner = inner.get("error") if isinstance(inner.get("error"), dict) else {}
-            self.words = self.inner.get("message") or self.words
+        with contextlib.suppress(ValueError, TypeError, KeyError):
+            inner = json.loads(self.words)["error"]
+            if isinstance(inner, dict):
+                self.inner, self.words = inner, str(inner.get("message") or self.words)
         super().__init__(f"{self.words} (status {status})")
 
 
@@ -241,7 +241,7 @@ def _number(version: str) -> tuple | None:
 def _show(client, url: str, model: str, timeout: float) -> dict | None:
     """What the server knows about a model; None if it does not have it."""
     with explained(url, "Start Ollama with `ollama serve`.", timeout):
-        response = client.post("/api/show", json={"model": model})
+        response = client.post("/api/show", **json_body({"model": model}))
     if response.status_code == 404:
         return None
     try:
@@ -274,7 +274,7 @@ def _pull(client, url: str, model: str, timeout: float) -> None:
 
 def _stream(client, url: str, path: str, body: dict, timeout: float):
     """Yield the JSON objects of a streamed answer. Raises _Refused for an error, inside the stream or in its place."""
-    with explained(url, "Start Ollama with `ollama serve`.", timeout), client.stream("POST", path, json=body) as response:
+    with explained(url, "Start Ollama with `ollama serve`.", timeout), client.stream("POST", path, **json_body(body)) as response:
         if response.status_code != 200:
             text = response.read().decode("utf-8", "replace")
             try:
@@ -305,6 +305,7 @@ def server_url(address: str) -> str:
     host, slash, path = rest.partition("/")
     if host.startswith(":"):
         host = "127.0.0.1" + host
+    host = re.sub(r"^0\.0\.0\.0(?=:|$)", "127.0.0.1", host)  # what a server listens on is no address to call
     if not found and not re.search(r":\d+$", host):
         host += ":11434"
     return f"{scheme}://{host}{slash}{path}".rstrip("/")
@@ -326,11 +327,23 @@ def http_client(url: str, timeout: float, connect_timeout: float, headers: dict 
         raise EngineError(f"{url!r} is not the address of a server ({error}).") from None
 
 
+def json_body(value) -> dict:
+    """A request's JSON body. Halves of surrogate pairs, which UTF-8 cannot hold, become question marks."""
+    return {
+        "content": json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace"),
+        "headers": {"Content-Type": "application/json"},
+    }
+
+
 @contextlib.contextmanager
 def explained(url: str, remedy: str, timeout: float):
     """Turn what httpx raises into EngineError."""
     try:
         yield
+    except RuntimeError as error:
+        if isinstance(error, EngineError) or "closed" not in str(error):
+            raise
+        raise EngineError(f"{url}: the engine is closed.") from None
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol) as error:
         raise EngineError(f"no server answers at {url} ({error}). {remedy}") from None
     except httpx.TimeoutException:

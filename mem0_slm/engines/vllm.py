@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import httpx
 
 from mem0_slm.engines import Answer, ContextOverflow, EngineError
-from mem0_slm.engines.ollama import byte_lines, explained, http_client
+from mem0_slm.engines.ollama import byte_lines, explained, http_client, json_body
 
 DEFAULT_URL = "http://127.0.0.1:8000/v1"
 REMEDY = "Start one with `vllm serve <folder>` (or `llama-server -m <file.gguf> --port 8000`), or name its address with base_url=."
@@ -132,6 +132,7 @@ def generate(
         )
     if reason not in ("stop", "length"):
         raise EngineError(f"{handle.url}: the answer ended for an unknown reason, {reason!r}.")
+    times = times or [time.perf_counter()]
     server = {"version": handle.version, "kind": handle.kind, "usage": usage} | ({"timings": timings} if timings else {})
     return Answer("".join(texts), reason, prompt, output, started, times, server)
 
@@ -167,7 +168,7 @@ def _get(client, path: str, timeout: float) -> dict | None:
 
 def _post(handle: Handle, path: str, body: dict) -> dict:
     with explained(handle.url, REMEDY, handle.timeout):
-        response = handle.client.post(path, json=body)
+        response = handle.client.post(path, **json_body(body))
     if response.status_code != 200:
         raise _refusal(handle, response.status_code, response.text, 0)
     try:
@@ -180,7 +181,7 @@ def _stream(handle: Handle, body: dict, max_tokens: int):
     """Yield the chunks of a streamed answer. Raises EngineError for an error, inside the stream or in its place."""
     with (
         explained(handle.url, REMEDY, handle.timeout),
-        handle.client.stream("POST", f"{handle.prefix}/chat/completions", json=body) as response,
+        handle.client.stream("POST", f"{handle.prefix}/chat/completions", **json_body(body)) as response,
     ):
         if response.status_code != 200:
             raise _refusal(handle, response.status_code, response.read().decode("utf-8", "replace"), max_tokens)
