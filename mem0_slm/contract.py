@@ -281,7 +281,8 @@ def jinja_template(base: str) -> str:
     return (
         "{%- if messages | length == 2 and messages[0]['role'] == 'system' and messages[0]['content'] is string"
         f" and messages[0]['content'].lstrip().startswith({q(PROMPT_HEAD)})"
-        f" and messages[1]['content'] is string and {q(OBSERVATION_DATE)} in messages[1]['content'].split({q(NEW_MESSAGES)}, 1)[1:] | join -%}}"
+        " and messages[1]['content'] is string"
+        f" and {q(OBSERVATION_DATE)} in messages[1]['content'].split({q(NEW_MESSAGES)}, 1)[1:] | join -%}}"
         f"{{%- set mem0_rest = messages[1]['content'].split({q(NEW_MESSAGES)})[1:] | join({q(NEW_MESSAGES)}) -%}}"
         f"{{%- set mem0_parts = mem0_rest.split({q(OBSERVATION_DATE)}) -%}}"
         f"{{%- set mem0_text = mem0_parts[:-1] | join({q(OBSERVATION_DATE)}) -%}}"

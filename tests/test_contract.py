@@ -32,7 +32,8 @@ def chat(user: str, system: str = "Extract lasting facts as JSON memories.") -> 
 
 
 def test_mem0s_prompt_becomes_the_new_messages_alone():
-    call = asked("user: I moved to Lisbon\nassistant: Lovely!\n", history="user: old talk\n", memories='[{"id": "0", "text": "User has a cat"}]')
+    known = '[{"id": "0", "text": "User has a cat"}]'
+    call = asked("user: I moved to Lisbon\nassistant: Lovely!\n", history="user: old talk\n", memories=known)
     assert compact(call) == chat("user: I moved to Lisbon\nassistant: Lovely!")
 
 
@@ -41,7 +42,8 @@ def test_an_empty_conversation_is_an_empty_user_message():
 
 
 def test_agent_scope_reaches_the_model():
-    assert compact(asked("user: hi\n", system=AGENT)) == chat("user: hi", "Extract lasting facts as JSON memories. The agent is the subject.")
+    call = asked("user: hi\n", system=AGENT)
+    assert compact(call) == chat("user: hi", "Extract lasting facts as JSON memories. The agent is the subject.")
 
 
 def test_custom_instructions_reach_the_model():
@@ -114,8 +116,8 @@ CHATML = "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}
 BASE = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True).from_string(CHATML)
 EXPORTED = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True).from_string(contract.jinja_template(CHATML))
 pieces = st.sampled_from([
-    contract.NEW_MESSAGES, contract.OBSERVATION_DATE, contract.CUSTOM_INSTRUCTIONS, contract.OUTPUT, "<|im_end|>", "<", "|", "{{ x }}", "{% raw %}",
-    "user: ", "assistant: ", "\n", "\n\n", "\r\n", "\\n", '"', "'", "{", "naïve 🐝", "你好",
+    contract.NEW_MESSAGES, contract.OBSERVATION_DATE, contract.CUSTOM_INSTRUCTIONS, contract.OUTPUT,
+    "<|im_end|>", "<", "|", "{{ x }}", "{% raw %}", "user: ", "assistant: ", "\n", "\n\n", "\r\n", "\\n", '"', "'", "{", "naïve 🐝", "你好",
 ])  # fmt: skip
 conversations = st.lists(pieces | st.text(max_size=12), max_size=12).map("".join)
 
@@ -250,7 +252,9 @@ def accounted(answer, cut):
     assert classify(found.to_json()) == Extraction("stored" if found.memories else "nothing", found.memories, False)
 
 
-bits = st.sampled_from([*'{}[]",: \n', '{"memory": [', '{"text": "a"}', '"text"', '"facts"', "```json\n", "```", "<think>", "</think>", "\\", "\\ud800", "null"])
+bits = st.sampled_from([
+    *'{}[]",: \n', '{"memory": [', '{"text": "a"}', '"text"', '"facts"', "```json\n", "```", "<think>", "</think>", "\\", "\\ud800", "null",
+])  # fmt: skip
 
 
 @given(st.lists(bits, max_size=20).map("".join) | st.text(st.characters(exclude_categories=())), st.booleans())

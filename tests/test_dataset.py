@@ -130,8 +130,8 @@ def test_every_key_of_the_evaluation_is_said_in_its_messages(built):
 
 
 def test_a_key_that_nobody_says_is_refused(tmp_path):
-    row = {"id": "e9", "messages": [{"role": "user", "content": "I like tea"}], "facts": ["User likes tea"], "keys": ["coffee"], "query": "?"}
-    io.write_jsonl(tmp_path / "e.jsonl", [row])
+    messages = [{"role": "user", "content": "I like tea"}]
+    io.write_jsonl(tmp_path / "e.jsonl", [{"id": "e9", "messages": messages, "facts": ["User likes tea"], "keys": ["coffee"], "query": "?"}])
     with pytest.raises(io.DataError) as error:
         evaluation_set(tmp_path / "e.jsonl", Values("eval", 1))
     assert str(error.value) == f"{tmp_path}/e.jsonl: item e9: key 'coffee' does not occur in its messages"
@@ -192,8 +192,9 @@ def test_noise_never_misspells_a_word_that_a_memory_keeps(frames):
         kept = set(plain(" ".join(memories)).split())
         for seed in range(4):
             dirty, _ = conversation(frame, SlotNames, random.Random(f"{frame.place} {seed}"), 1.0)
-            for before, after in zip(clean, dirty):
-                spoilt += [(frame.place, word) for word in kept & set(plain(before["content"]).split()) - set(plain(after["content"]).split())]
+            for before, after in zip(clean, dirty, strict=True):
+                lost = set(plain(before["content"]).split()) - set(plain(after["content"]).split())
+                spoilt += [(frame.place, word) for word in kept & lost]
     assert spoilt == []
 
 
@@ -201,4 +202,5 @@ def test_noise_is_on_the_users_side_only():
     frame = Frame("t", [("user", "Well, hello there, friend."), ("assistant", "Well, hello there, friend.")], [])
     heard = [conversation(frame, SlotNames, random.Random(seed), 1.0)[0] for seed in range(40)]
     assert {messages[1]["content"] for messages in heard} == {"Well, hello there, friend."}
-    assert {"well, hello there, friend.", "Well hello there friend", "Well, hlelo there, friend."} <= {messages[0]["content"] for messages in heard}
+    typed = {messages[0]["content"] for messages in heard}
+    assert typed >= {"well, hello there, friend.", "Well hello there friend", "Well, hlelo there, friend."}

@@ -85,9 +85,13 @@ def test_a_kill_while_a_folder_is_replaced_leaves_a_whole_one_or_none(tmp_path, 
     (tmp_path / "model").mkdir()
     for name in "ab":
         (tmp_path / "model" / name).write_text("old")
-    seen = []
-    replace = os.replace
-    monkeypatch.setattr(io.os, "replace", lambda *a: (replace(*a), seen.append(names(tmp_path / "model") if (tmp_path / "model").exists() else None)))
+    seen, replace = [], os.replace
+
+    def note(*names_):
+        replace(*names_)
+        seen.append(names(tmp_path / "model") if (tmp_path / "model").exists() else None)
+
+    monkeypatch.setattr(io.os, "replace", note)
     with io.atomic_path(tmp_path / "model") as temporary:
         temporary.mkdir()
         (temporary / "c").write_text("new")
@@ -134,11 +138,12 @@ def test_a_bad_row_is_named_by_file_and_line(tmp_path, content, message):
 
 def test_files_that_are_missing_or_not_text_are_named_with_the_remedy(tmp_path):
     (tmp_path / "bad").write_bytes(b"\xff\xfe{")
+    not_text = "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"
     for read, path, message in [
         (io.read_json, "gone", "no such file. Run `dvc repro` to make it."),
         (io.read_jsonl, "gone", "no such file. Run `dvc repro` to make it."),
-        (io.read_json, "bad", "not JSON ('utf-8' codec can't decode byte 0xff in position 0: invalid start byte). Delete it and run `dvc repro`."),
-        (io.read_jsonl, "bad", "not UTF-8 text ('utf-8' codec can't decode byte 0xff in position 0: invalid start byte)."),
+        (io.read_json, "bad", f"not JSON ({not_text}). Delete it and run `dvc repro`."),
+        (io.read_jsonl, "bad", f"not UTF-8 text ({not_text})."),
     ]:
         with pytest.raises(DataError) as error:
             read(tmp_path / path)

