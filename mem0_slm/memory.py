@@ -24,6 +24,7 @@ import logging
 import os
 import threading
 import time
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,8 +89,9 @@ def extract(engine: str, handle, messages: list[dict], *, max_tokens: int, schem
             answer = run.generate(handle, contract.last_turns(messages, kept), max_tokens=max_tokens, schema=schema)
     except engines.ContextOverflow as error:
         return Event("context_overflow", prompt_tokens=error.prompt_tokens, seconds=time.perf_counter() - started, error=str(error))
-    except engines.EngineError as error:
-        return Event("engine_error", seconds=time.perf_counter() - started, error=str(error))
+    except Exception as error:  # whatever it was, the add is accounted for
+        text = str(error) if isinstance(error, engines.EngineError) else f"{type(error).__name__}: {error}"
+        return Event("engine_error", seconds=time.perf_counter() - started, error=text)
     seconds = time.perf_counter() - started
     found = contract.classify(answer.text, cut=answer.finish_reason == "length")
     return Event(
@@ -134,14 +136,18 @@ class SlmLLM(LLMBase):
         schema = None
         if contract.is_extraction(messages):
             schema = CONSTRAINTS[self.config.constrain]
-            return self._extract(contract.compact(messages) if self.config.swap else messages, schema)
+            return self._extract(messages, schema)
         if (response_format or {}).get("type") == "json_object" and self.config.constrain != "free":
             schema = CONSTRAINTS["json"]
         run = engines.module(self.config.engine)
         return run.generate(self.handle, messages, max_tokens=self.config.max_tokens, schema=schema).text
 
     def _extract(self, messages, schema) -> str:
-        event = extract(self.config.engine, self.handle, messages, max_tokens=self.config.max_tokens, schema=schema)
+        try:
+            messages = contract.compact(messages) if self.config.swap else messages
+            event = extract(self.config.engine, self.handle, messages, max_tokens=self.config.max_tokens, schema=schema)
+        except contract.ContractError as error:
+            event = Event("engine_error", error=str(error))
         self.counts[event.outcome] += 1
         self.counts["repaired"] += event.repaired
         self.counts["turns_dropped"] += event.turns_dropped
@@ -256,7 +262,9 @@ def local_qdrant(path: Path):
         def create_payload_index(self, *args, **kwargs):
             """Mem0 asks for indexes on servers; the embedded mode has none and would warn."""
 
-    return SerialQdrantClient(path=str(path))
+    client = SerialQdrantClient(path=str(path))
+    weakref.finalize(client, client._client.close)  # before the interpreter is half gone, where closing raises
+    return client
 
 
 # --- loaded models, shared by all memories of this process that ask for the same ---

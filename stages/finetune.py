@@ -1,8 +1,7 @@
 """Fine-tune a LoRA adapter on the training data with transformers and PEFT.
 
-The Trainer is subclassed in one place, its loss: hidden states go through the decoder once, the language-model head is
-computed only at the positions that carry a label (a fifth of all), and no attention mask is built (padding stands on the
-right of a causal model, so no real token ever sees it).
+The Trainer is subclassed in one place, its loss: a batch is one row of examples without padding, and the language-model
+head is computed only at the positions that carry a label.
 
 Checkpoints go to .scratch/finetune, outside the stage's outputs: DVC removes outputs of a killed stage, these stay, and
 the next run resumes from the newest complete one.
@@ -78,20 +77,53 @@ def decision_index(tokenizer) -> int:
     return next(i for i, (a, b) in enumerate(zip(empty, full)) if a != b)
 
 
-def collate(rows: list[dict], pad: int) -> dict:
-    """Tensors of shape (batch, longest), padded on the right."""
+ATTENTION = "per_example"
+"""The name under which `attend_per_example` is registered with transformers."""
+
+
+def attend_per_example(module, query, key, value, attention_mask, scaling=None, dropout=0.0, lengths=None, **kwargs):
+    """Causal attention inside each of the examples that stand in one row, `lengths` (a list) tokens each.
+
+    query (1, heads, tokens, size), key and value (1, key heads, tokens, size); returns (1, tokens, heads, size), None.
+    """
+    import torch
+    from torch.nn.functional import scaled_dot_product_attention
+
+    pieces = [
+        scaled_dot_product_attention(q, k, v, is_causal=True, scale=scaling, dropout_p=dropout if module.training else 0.0, enable_gqa=True)
+        for q, k, v in zip(*(tensor.split(lengths, dim=2) for tensor in (query, key, value)))
+    ]
+    return torch.cat(pieces, dim=2).transpose(1, 2), None
+
+
+def register_attention() -> str:
+    from transformers import AttentionInterface, AttentionMaskInterface
+
+    AttentionInterface.register(ATTENTION, attend_per_example)
+    AttentionMaskInterface.register(ATTENTION, lambda *args, **kwargs: None)
+    return ATTENTION
+
+
+def collate(rows: list[dict]) -> dict:
+    """A batch without padding: the examples one after another in tensors of shape (1, tokens); `position_ids` begin anew
+    with each, `lengths` (examples) says where they end.
+
+    Batches need no grouping by length then. Grouping costs quality here: answers with nothing to store are the shortest
+    examples, whole batches would hold nothing else, and the model follows the run of batches instead of learning when to
+    store (measured: it gave storing 0.78 where there was something to store, 0.73 where there was not).
+    """
     import torch
 
-    longest = max(len(row["input_ids"]) for row in rows)
-    fill = {"input_ids": pad, "labels": IGNORED, "weights": 0.0}
-    return {key: torch.tensor([row[key] + [value] * (longest - len(row[key])) for row in rows]) for key, value in fill.items()}
+    batch = {key: torch.tensor([[value for row in rows for value in row[key]]]) for key in ("input_ids", "labels", "weights")}
+    lengths = torch.tensor([len(row["input_ids"]) for row in rows])
+    batch["labels"][0, lengths.cumsum(0)[:-1]] = IGNORED  # an example's first token does not continue the one before it
+    return batch | {"position_ids": torch.cat([torch.arange(n) for n in lengths])[None], "lengths": lengths}
 
 
 def answer_loss(model, batch: dict, dtype: str, weight_per_example: float):
     """Weighted cross-entropy of the answers' tokens, a scalar tensor: their sum over examples * weight_per_example.
 
-    The divisor is the same for every batch. A mean over a batch's own tokens would count a token of a short answer more
-    than one of a long answer when batches are grouped by length, and empty answers, the shortest, would win everywhere.
+    The divisor is the same for every batch, so that a token counts alike whatever stands beside it.
     """
     import torch
     from torch.nn.functional import cross_entropy
@@ -99,12 +131,15 @@ def answer_loss(model, batch: dict, dtype: str, weight_per_example: float):
     causal = model.get_base_model()  # the adapter's layers are inside it
     device = batch["input_ids"].device.type
     with torch.autocast(device, torch.bfloat16, enabled=dtype == "bfloat16"):
-        hidden = causal.get_decoder()(input_ids=batch["input_ids"], use_cache=False).last_hidden_state[:, :-1]
+        decoded = causal.get_decoder()(
+            input_ids=batch["input_ids"], position_ids=batch["position_ids"], lengths=batch["lengths"].tolist(), use_cache=False
+        )
+        hidden = decoded.last_hidden_state[:, :-1]
         targets, weights = batch["labels"][:, 1:], batch["weights"][:, 1:]
         chosen = targets != IGNORED
         logits = causal.get_output_embeddings()(hidden[chosen])
     losses = cross_entropy(logits.float(), targets[chosen], reduction="none")
-    return (losses * weights[chosen]).sum() / (len(targets) * weight_per_example)
+    return (losses * weights[chosen]).sum() / (len(batch["lengths"]) * weight_per_example)
 
 
 def last_complete(folder: Path) -> Path | None:
@@ -140,7 +175,7 @@ def trainer_for(model, tokenizer, train, validation, p: Params, seed: int, folde
                     f"({p.learning_rate}) or use finetune.precision=fp32."
                 )
             if model.training:
-                self.tokens += int((inputs["input_ids"] != tokenizer.pad_token_id).sum())
+                self.tokens += inputs["input_ids"].numel()
             return (loss, {"loss": loss}) if return_outputs else loss
 
     class NoteComplete(TrainerCallback):
@@ -153,14 +188,14 @@ def trainer_for(model, tokenizer, train, validation, p: Params, seed: int, folde
     arguments = TrainingArguments(
         output_dir=str(folder), max_steps=steps, learning_rate=p.learning_rate, lr_scheduler_type="cosine",
         warmup_steps=round(p.warmup_share * steps), weight_decay=p.weight_decay, per_device_train_batch_size=p.batch_size,
-        per_device_eval_batch_size=2 * p.batch_size, train_sampling_strategy="group_by_length", logging_steps=max(1, steps // 40),
+        per_device_eval_batch_size=p.batch_size, logging_steps=max(1, steps // 40),
         eval_strategy="steps", eval_steps=max(1, -(-steps // 2)), save_steps=p.save_steps, save_total_limit=2, seed=seed, data_seed=seed,
         remove_unused_columns=False, prediction_loss_only=True, logging_nan_inf_filter=False, report_to="none",
         use_cpu=not torch.cuda.is_available(), dataloader_pin_memory=False,
     )  # fmt: skip
     return AnswerTrainer(
         model=model, args=arguments, train_dataset=Dataset.from_list(train), eval_dataset=Dataset.from_list(validation),
-        data_collator=lambda rows: collate(rows, tokenizer.pad_token_id), callbacks=[NoteComplete()],
+        data_collator=collate, callbacks=[NoteComplete()],
     )  # fmt: skip
 
 
@@ -173,7 +208,6 @@ def finetune(p: Params, seed: int, base: Path, train_file: Path, validation_file
     torch.set_num_threads(p.threads or hardware.threads())
     set_seed(seed)
     tokenizer = AutoTokenizer.from_pretrained(base)
-    tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
     sets, too_long = [], 0
     for file in (train_file, validation_file):
         encoded = [encode(e, tokenizer, p.max_length, p.decision_weight) for e in io.read_jsonl(file, {"messages": list, "kind": str})]
@@ -183,7 +217,7 @@ def finetune(p: Params, seed: int, base: Path, train_file: Path, validation_file
     if not train:
         raise io.DataError(f"{train_file}: no example fits finetune.max_length={p.max_length}. Raise it.")
     dtype = hardware.compute_dtype(p.precision)
-    model = AutoModelForCausalLM.from_pretrained(base, dtype=getattr(torch, dtype))
+    model = AutoModelForCausalLM.from_pretrained(base, dtype=getattr(torch, dtype), attn_implementation=register_attention())
     model.config.use_cache = False
     known = {name.rsplit(".", 1)[-1] for name, _ in model.named_modules()}
     for name in p.target_modules:

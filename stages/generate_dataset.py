@@ -143,7 +143,7 @@ def conversation(frame: Frame, values: Values, random_: random.Random, noisy_sha
     """Fill a frame: chat messages and the memories that must come of them."""
     texts, _ = values.fill([text for _, text in frame.turns] + frame.memories)
     memories = texts[len(frame.turns) :]
-    keep = {word for memory in memories for word in memory.split(" ")}
+    keep = {word for memory in memories for word in words(memory)}
     noise = random_.random() < noisy_share
     messages = [
         {"role": role, "content": noisy(text, random_, keep) if noise and role == "user" else text}
@@ -188,8 +188,11 @@ def extraction_examples(frames: list[Frame], n: int, values: Values, reserved: R
     return examples
 
 
-def instruction_examples(source: str, n: int, seed: int) -> list[dict]:
-    """`n` general instructions from an Alpaca-form source. Raises DataError when the source has fewer."""
+def instruction_examples(source: str, n: int, reserved: Reserved, seed: int) -> list[dict]:
+    """`n` general instructions from an Alpaca-form source, none that repeats the evaluation or answers with JSON.
+
+    Raises DataError when the source has fewer.
+    """
     if n == 0:
         return []
     if source == "hub":
@@ -200,9 +203,10 @@ def instruction_examples(source: str, n: int, seed: int) -> list[dict]:
         name = str(SOURCES / "instructions.jsonl") if source == "offline" else source
         rows = io.read_jsonl(name) if name.endswith(".jsonl") else io.read_json(name)
     rows = [row for row in rows if row.get("instruction") and row.get("output") and not row["output"].lstrip().startswith("{")]
+    rows = [row for row in rows if reserved.repeats([row["instruction"], row.get("input") or "", row["output"]]) is None]
     if len(rows) < n:
         raise io.DataError(
-            f"params.yaml: generate_dataset.instructions_n: {n} asked for, {name} has {len(rows)}. Ask for at most that, or use another source."
+            f"params.yaml: generate_dataset.instructions_n: {n} asked for, {name} has {len(rows)} that can be used. Ask for at most that, or use another source."
         )
     examples = []
     for row in random.Random(seed).sample(rows, n):
@@ -225,8 +229,7 @@ def build(p: Params, seed: int) -> tuple[dict[str, list[dict]], dict]:
     values = Values("train", seed)
     validation = extraction_examples(frames[:held_out], p.validation_n, values, reserved, p, seed + 1, left_out)
     train = extraction_examples(frames[held_out:], p.extraction_n, values, reserved, p, seed, left_out)
-    instructions = instruction_examples(p.instructions, p.instructions_n, seed)
-    instructions = [e for e in instructions if reserved.repeats([m["content"] for m in e["messages"]]) is None]
+    instructions = instruction_examples(p.instructions, p.instructions_n, reserved, seed)
     mixed = train + instructions
     random.Random(seed).shuffle(mixed)
     empty = sum(e["messages"][-1]["content"] == contract.dump([]) for e in train)
@@ -235,7 +238,7 @@ def build(p: Params, seed: int) -> tuple[dict[str, list[dict]], dict]:
         "validation": {"extraction": len(validation), "frames": held_out},
         "eval": {"memories": sum(bool(i["query"]) for i in evaluation), "queries": sum(bool(i["query"]) for i in evaluation), "small_talk": sum(not i["query"] for i in evaluation)},
         "natural": {"memories": sum(bool(i["query"]) for i in natural), "small_talk": sum(not i["query"] for i in natural)},
-        "left_out": {"repeats_eval_value": left_out["value"], "repeats_eval_phrasing": left_out["phrasing"], "instructions_repeating_eval": p.instructions_n - len(instructions)},
+        "left_out": {"repeats_eval_value": left_out["value"], "repeats_eval_phrasing": left_out["phrasing"]},
         "seed": seed,
     }  # fmt: skip
     return {"train": mixed, "validation": validation, "eval": evaluation, "natural": natural}, counts

@@ -10,7 +10,7 @@ import pytest
 
 from mem0_slm import contract, io, params
 from mem0_slm.frames import SLOT, Frame, Values, read_frames
-from stages.generate_dataset import SOURCES, Params, build, conversation, evaluation_set, instruction_examples
+from stages.generate_dataset import SOURCES, Params, Reserved, build, conversation, evaluation_set, instruction_examples
 
 ROOT = Path(__file__).parents[1]
 SMALL = Params(extraction_n=60, validation_n=10, instructions_n=10, instructions="offline", joined_share=0.2, noisy_share=0.3)
@@ -59,9 +59,8 @@ def test_the_same_seed_builds_the_same_data_and_another_seed_does_not(in_root):
 def test_sizes_are_as_asked_and_counted(in_root):
     sets, counts = build(SMALL, 1)
     kinds = [e["kind"] for e in sets["train"]]
-    dropped = counts["left_out"]["instructions_repeating_eval"]
-    assert (kinds.count("extraction"), kinds.count("instruction"), len(sets["validation"])) == (60, 10 - dropped, 10)
-    assert (counts["train"]["extraction"], counts["train"]["instructions"], counts["validation"]["extraction"]) == (60, 10 - dropped, 10)
+    assert (kinds.count("extraction"), kinds.count("instruction"), len(sets["validation"])) == (60, 10, 10)
+    assert (counts["train"]["extraction"], counts["train"]["instructions"], counts["validation"]["extraction"]) == (60, 10, 10)
     assert kinds != sorted(kinds)  # mixed, not one kind after the other
 
 
@@ -142,19 +141,18 @@ def test_a_key_that_nobody_says_is_refused(tmp_path):
 
 def test_more_instructions_than_there_are_is_an_error_with_both_numbers(in_root):
     rows = io.read_jsonl("data/sources/instructions.jsonl")
-    have = sum(not row["output"].startswith("{") for row in rows)  # answers in JSON would teach the wrong JSON
     with pytest.raises(io.DataError) as error:
-        build(dataclasses.replace(SMALL, instructions_n=have + 1), 1)
-    assert str(error.value) == (
-        f"params.yaml: generate_dataset.instructions_n: {have + 1} asked for, data/sources/instructions.jsonl has {have}. "
-        "Ask for at most that, or use another source."
-    )
+        build(dataclasses.replace(SMALL, instructions_n=1000), 1)
+    asked, has = re.search(r"instructions_n: (\d+) asked for, data/sources/instructions.jsonl has (\d+) that can be used", str(error.value)).groups()
+    # fewer than the file holds: answers in JSON would teach the wrong JSON, and none may repeat the evaluation
+    assert int(asked) == 1000
+    assert 100 < int(has) < len(rows)
 
 
 def test_an_alpaca_file_is_read_in_its_own_form(tmp_path):
     rows = [{"instruction": "Add.", "input": "1 and 2", "output": "3"}, {"instruction": "JSON?", "input": "", "output": ' {"a": 1}'}]
     (tmp_path / "alpaca.json").write_text(json.dumps([*rows, {"instruction": "?", "input": "", "output": ""}]))
-    [example] = instruction_examples(str(tmp_path / "alpaca.json"), 1, seed=1)
+    [example] = instruction_examples(str(tmp_path / "alpaca.json"), 1, Reserved([]), seed=1)
     assert example == {
         "kind": "instruction", "topic": "instruction", "from": "alpaca.json",
         "messages": [{"role": "user", "content": "Add.\n\n1 and 2"}, {"role": "assistant", "content": "3"}],

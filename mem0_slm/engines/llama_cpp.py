@@ -55,6 +55,7 @@ def generate(
 
 def tokenize(handle: "Handle", messages: list[dict]) -> list[int]:
     """The token ids the model receives for these messages: its chat template rendered, then tokenized."""
+    handle.require_open()
     return handle.tokens(handle.render(messages))
 
 
@@ -191,13 +192,17 @@ class Handle:
 
     # --- requests ---
 
-    def submit(self, request: Request) -> concurrent.futures.Future:
-        if self._closed:
+    def require_open(self) -> None:
+        if self._closed:  # the C library does not check, and a freed model ends the process
             raise EngineError(f"{self.path}: the engine is closed.")
+
+    def submit(self, request: Request) -> concurrent.futures.Future:
         limit = self.n_ctx - request.max_tokens
         if len(request.tokens) > limit:
             raise ContextOverflow(len(request.tokens), limit)
-        self._inbox.put(request)
+        with self._lock:  # else a request could come after close's end mark and wait for ever
+            self.require_open()
+            self._inbox.put(request)
         return request.future
 
     def close(self):
@@ -205,7 +210,7 @@ class Handle:
             if self._closed:
                 return
             self._closed = True
-        self._inbox.put(None)
+            self._inbox.put(None)
         self._worker.join()
         self.C.llama_batch_free(self.batch)
         self.C.llama_free(self.context)
