@@ -46,8 +46,11 @@ def write_text(path, text: str) -> None:
 
 
 def write_json(path, value) -> None:
-    """Write `value` as sorted, indented JSON. Raises ValueError for NaN and infinities."""
-    write_text(path, json.dumps(value, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n")
+    """Write `value` as sorted, indented JSON, in ASCII: DVC takes a metrics file with much other text for a binary one.
+
+    Raises ValueError for NaN and infinities.
+    """
+    write_text(path, json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n")
 
 
 def write_jsonl(path, rows) -> None:

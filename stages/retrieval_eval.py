@@ -33,6 +33,7 @@ class Params:
     engine: str
     finetuned_model: str
     constrain: str
+    max_tokens: int
     concurrency: int
     top_k: int
     qdrant: str
@@ -47,6 +48,7 @@ class Params:
 
         params.require(self.engine in ENGINES, "engine", self.engine, f"must be one of {', '.join(ENGINES)}")
         params.require(self.constrain in ("free", "json", "schema"), "constrain", self.constrain, "must be free, json or schema")
+        params.require(self.max_tokens >= 1, "max_tokens", self.max_tokens, "must be at least 1")
         params.require(self.concurrency >= 1, "concurrency", self.concurrency, "must be at least 1")
         params.require(self.top_k >= 10, "top_k", self.top_k, "must be at least 10, for hit_at_10")
         params.require(
@@ -192,7 +194,7 @@ def evaluate(candidate: str, model: Path, items: list[dict], p: Params, collecti
     embedder, dims = embedder_of(p.embedder)
     with tempfile.TemporaryDirectory() as folder:
         config = memory_config(
-            model, engine=p.engine, constrain=p.constrain, embedder=embedder, path=folder,
+            model, engine=p.engine, constrain=p.constrain, max_tokens=p.max_tokens, embedder=embedder, path=folder,
             vector_store=store_of(p.qdrant, Path(folder) / "qdrant", collection, dims),
             options={"n_threads": p.threads or None} if p.engine == "llama_cpp" else {},
         )  # fmt: skip
