@@ -5,9 +5,9 @@ import ast
 from pathlib import Path
 
 import pytest
-import stages
 from ruamel.yaml import YAML
 
+import stages
 from mem0_slm import params
 
 ROOT = Path(__file__).resolve().parents[1]

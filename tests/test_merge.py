@@ -72,7 +72,7 @@ def adapt(model, folder, **settings):
     settings = {"r": 4, "lora_alpha": 12, "target_modules": ["q_proj", "v_proj", "down_proj"]} | settings
     peft = get_peft_model(model, LoraConfig(**settings))
     with torch.no_grad():
-        for name, parameter in peft.named_parameters():
+        for _name, parameter in peft.named_parameters():
             if parameter.requires_grad:
                 parameter.normal_(std=0.1)
     peft.save_pretrained(folder)

@@ -142,11 +142,11 @@ def test_a_changed_finetune_key_reruns_nothing_before_it(finished):
 def test_the_engine_receives_the_tokens_of_the_training_example(finished):
     """One form for training and serving, through real Memory.add."""
     from mem0 import Memory
-    from stages.finetune import IGNORED, encode
     from transformers import AutoTokenizer
 
     from mem0_slm.engines import llama_cpp
     from mem0_slm.memory import close, memory_config
+    from stages.finetune import IGNORED, encode
 
     copy, _ = finished
     tokenizer = AutoTokenizer.from_pretrained(copy / "models/base/hf")
