@@ -5,6 +5,7 @@ Writes models/base/hf (safetensors, tokenizer, chat template), models/base/base.
 """
 
 import shutil
+import struct
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,7 +124,7 @@ def gguf_to_hf(gguf: Path, out: Path) -> None:
     place = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
     try:
         loaded = AutoModelForCausalLM.from_pretrained(**place, dtype=torch.float32)
-    except (OSError, ValueError, KeyError, IndexError, RuntimeError) as error:
+    except (OSError, ValueError, LookupError, RuntimeError, struct.error) as error:
         raise io.DataError(f"{gguf}: not a usable GGUF file ({type(error).__name__}: {str(error)[:200]}). Fetch or install it again.") from None
     # transformers refuses to save what it read from a quantised file: the same weights in a model that never was one
     config = loaded.config
