@@ -62,7 +62,7 @@ def verdict(quality: dict[str, dict], natural: dict[str, dict]) -> list[str]:
     tuned, base, raw = (quality[c] for c in ("finetuned", "base", "no_llm"))
     contract = tuned["failed_adds"] == 0 and tuned["valid_json_share"] == 1
     lines = [
-        f"- **Does the tuned model keep Mem0's contract?** {'Yes' if contract else 'No'}: {percent(tuned['valid_json_share'])} of its answers are well-formed, {tuned['failed_adds']} adds failed (base: {percent(base['valid_json_share'])}, {base['failed_adds']}).",
+        f"- **Does the tuned model keep Mem0's contract?** On the generated evaluation set: {'yes' if contract else 'no'}; {percent(tuned['valid_json_share'])} of its answers are well-formed, {tuned['failed_adds']} adds failed (base: {percent(base['valid_json_share'])}, {base['failed_adds']}).",
     ]
     for label, sets in (("generated evaluation set", quality), ("natural conversations", natural)):
         t, b, r = (sets[c]["precision_at_5"] for c in ("finetuned", "base", "no_llm"))
@@ -135,7 +135,7 @@ def main():
         + ", ".join(f"{k} {v}" for k, v in host["versions"].items()) + ".",
         "## Verdict", "\n".join(verdict(quality, natural)),
         "## Models and backends",
-        f"{baseline['new_tokens']} new tokens a request, {len(next(iter(tuned['targets'].values()))['raw_latency_s'])} prompts, one request at a time. Precision@5 is the generated evaluation set's, measured with llama.cpp. "
+        f"{baseline['new_tokens']} new tokens a request, {len(next(iter(tuned['targets'].values()))['raw_latency_s'])} prompts, one request at a time. Precision@5 is the generated evaluation set's, measured once for the base (its GGUF) and once for the tuned model (the GGUF of retrieval_eval.finetuned_model), both with llama.cpp; it is not measured for each format. "
         "The last two rows are what the original work published for its own model, not measured here.",
         table(
             ["model", "fine-tuned", "precision@5", "format", "backend", "LoRA merged", "average latency", "throughput"],
