@@ -12,7 +12,7 @@ Writes data/train.jsonl, data/validation.jsonl, data/eval.jsonl, data/natural.js
 import collections
 import random
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mem0_slm import contract, io, params
@@ -36,6 +36,7 @@ class Params:
     validation_n: int
     instructions_n: int
     instructions: str
+    memory_words: int
     joined_share: float
     noisy_share: float
 
@@ -43,6 +44,7 @@ class Params:
         params.require(self.extraction_n >= 1, "extraction_n", self.extraction_n, "must be at least 1")
         params.require(self.validation_n >= 1, "validation_n", self.validation_n, "must be at least 1")
         params.require(self.instructions_n >= 0, "instructions_n", self.instructions_n, "must not be negative")
+        params.require(self.memory_words >= 0, "memory_words", self.memory_words, "must be 0 (one fact per memory) or a number of words")
         for name in ("joined_share", "noisy_share"):
             params.require(0 <= getattr(self, name) <= 1, name, getattr(self, name), "must lie between 0 and 1")
 
@@ -139,17 +141,32 @@ def noisy(text: str, random_: random.Random, keep: set[str]) -> str:
     return " ".join(pieces)
 
 
-def conversation(frame: Frame, values: Values, random_: random.Random, noisy_share: float) -> tuple[list[dict], list[str]]:
+def unified(facts: list[str], most_words: int) -> list[str]:
+    """Facts that follow each other as one memory, up to `most_words` words; a longer fact stays alone.
+
+    Mem0 asks for memories "contextually rich, not atomic". It pays in retrieval: a search finds a fact by what was said
+    with it.
+    """
+    memories: list[str] = []
+    for fact in facts:
+        if memories and len(memories[-1].split()) + len(fact.split()) <= most_words:
+            memories[-1] += f"; {fact}"
+        else:
+            memories.append(fact)
+    return memories
+
+
+def conversation(frame: Frame, values: Values, random_: random.Random, p: Params) -> tuple[list[dict], list[str]]:
     """Fill a frame: chat messages and the memories that must come of them."""
     texts, _ = values.fill([text for _, text in frame.turns] + frame.memories)
     memories = texts[len(frame.turns) :]
     keep = {word for memory in memories for word in words(memory)}
-    noise = random_.random() < noisy_share
+    noise = random_.random() < p.noisy_share
     messages = [
         {"role": role, "content": noisy(text, random_, keep) if noise and role == "user" else text}
         for (role, _), text in zip(frame.turns, texts)
     ]
-    return messages, memories
+    return messages, unified(memories, p.memory_words)
 
 
 def extraction_examples(frames: list[Frame], n: int, values: Values, reserved: Reserved, p: Params, seed: int, left_out) -> list[dict]:
@@ -166,10 +183,10 @@ def extraction_examples(frames: list[Frame], n: int, values: Values, reserved: R
         frame = order.pop()
         joined = previous is not None and random_.random() < p.joined_share
         for _ in range(4):
-            messages, memories = conversation(frame, values, random_, p.noisy_share)
+            messages, memories = conversation(frame, values, random_, p)
             place = frame.place
             if joined:
-                first, told = conversation(previous, values, random_, 0)
+                first, told = conversation(previous, values, random_, replace(p, noisy_share=0.0))
                 messages = first + [{"role": "assistant", "content": random_.choice(FILLERS)}] + messages
                 memories, place = told + memories, f"{previous.place}+{frame.place}"
             found = reserved.repeats([m["content"] for m in messages] + memories)

@@ -10,10 +10,12 @@ import pytest
 
 from mem0_slm import contract, io, params
 from mem0_slm.frames import SLOT, Frame, Values, read_frames
-from stages.generate_dataset import SOURCES, Params, Reserved, build, conversation, evaluation_set, instruction_examples
+from stages.generate_dataset import SOURCES, Params, Reserved, build, conversation, evaluation_set, instruction_examples, unified
 
 ROOT = Path(__file__).parents[1]
-SMALL = Params(extraction_n=60, validation_n=10, instructions_n=10, instructions="offline", joined_share=0.2, noisy_share=0.3)
+SMALL = Params(extraction_n=60, validation_n=10, instructions_n=10, instructions="offline", memory_words=45, joined_share=0.2, noisy_share=0.3)
+ONE_A_FACT = dataclasses.replace(SMALL, memory_words=0, noisy_share=0.0)
+NOISY = dataclasses.replace(SMALL, memory_words=0, noisy_share=1.0)
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +47,21 @@ def texts_of(rows) -> list[str]:
 
 def told(example) -> list[str]:
     return contract.classify(example["messages"][-1]["content"]).texts
+
+
+# --- memories that are "contextually rich, not atomic", as Mem0 asks for them ---
+
+
+def test_facts_are_unified_up_to_the_number_of_words():
+    facts = ["User has a dog", "User's dog is 4", "User lives in Oslo"]  # 4, 4 and 4 words
+    assert unified(facts, 0) == facts
+    assert unified(facts, 8) == ["User has a dog; User's dog is 4", "User lives in Oslo"]
+    assert unified(facts, 12) == ["User has a dog; User's dog is 4; User lives in Oslo"]
+    assert unified([], 12) == []
+
+
+def test_a_fact_longer_than_that_stays_whole_and_alone():
+    assert unified(["User has a dog", "User lives in the town of Oslo", "User sails"], 6) == ["User has a dog", "User lives in the town of Oslo", "User sails"]
 
 
 # --- repeatable ---
@@ -166,7 +183,7 @@ def test_every_frame_parses_and_every_slot_is_known(frames):
     assert len(frames) > 1000
     values = Values("train", 1)
     for frame in frames:
-        conversation(frame, values, random.Random(0), 0)
+        conversation(frame, values, random.Random(0), ONE_A_FACT)
     assert len({frame.place for frame in frames}) == len(frames)
 
 
@@ -186,10 +203,10 @@ class SlotNames:
 def test_noise_never_misspells_a_word_that_a_memory_keeps(frames):
     spoilt = []
     for frame in frames:
-        clean, memories = conversation(frame, SlotNames, random.Random(0), 0)
+        clean, memories = conversation(frame, SlotNames, random.Random(0), ONE_A_FACT)
         kept = set(plain(" ".join(memories)).split())
         for seed in range(4):
-            dirty, _ = conversation(frame, SlotNames, random.Random(f"{frame.place} {seed}"), 1.0)
+            dirty, _ = conversation(frame, SlotNames, random.Random(f"{frame.place} {seed}"), NOISY)
             for before, after in zip(clean, dirty, strict=True):
                 lost = set(plain(before["content"]).split()) - set(plain(after["content"]).split())
                 spoilt += [(frame.place, word) for word in kept & lost]
@@ -198,7 +215,7 @@ def test_noise_never_misspells_a_word_that_a_memory_keeps(frames):
 
 def test_noise_is_on_the_users_side_only():
     frame = Frame("t", [("user", "Well, hello there, friend."), ("assistant", "Well, hello there, friend.")], [])
-    heard = [conversation(frame, SlotNames, random.Random(seed), 1.0)[0] for seed in range(40)]
+    heard = [conversation(frame, SlotNames, random.Random(seed), NOISY)[0] for seed in range(40)]
     assert {messages[1]["content"] for messages in heard} == {"Well, hello there, friend."}
     typed = {messages[0]["content"] for messages in heard}
     assert typed >= {"well, hello there, friend.", "Well hello there friend", "Well, hlelo there, friend."}
