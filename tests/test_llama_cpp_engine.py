@@ -126,7 +126,7 @@ def test_a_prompt_that_does_not_fit_is_refused_with_numbers_before_any_work(engi
     with pytest.raises(ContextOverflow) as error:
         ask(engine, long, max_tokens=100)
     assert (error.value.prompt_tokens, error.value.limit) == (tokens, 412)
-    assert str(error.value).startswith(f"the prompt has {tokens} tokens, the context window leaves 412 for it. ")
+    assert str(error.value).startswith(f"the prompt has {tokens} tokens; the context window of 512 leaves 412 for it. ")
     assert "larger n_ctx" in str(error.value)
 
 

@@ -175,7 +175,7 @@ def test_one_message_of_200_kb_is_refused_with_the_remedy(memory, counts, log, u
         memory.add("tea " * 50_000, user_id=user)
     [event] = events
     assert (event.outcome, event.prompt_tokens > 50_000, event.output_tokens) == ("context_overflow", True, 0)
-    assert f"the prompt has {event.prompt_tokens} tokens, the context window leaves {N_CTX - MAX_TOKENS} for it." in str(error.value)
+    assert f"the prompt has {event.prompt_tokens} tokens; the context window of {N_CTX} leaves {N_CTX - MAX_TOKENS} for it." in str(error.value)
     assert "larger n_ctx" in str(error.value)
     assert counts["context_overflow"] == 1
     assert [entry[0] for entry in log()] == ["WARNING"]
