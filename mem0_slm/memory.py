@@ -178,7 +178,7 @@ def memory_config(
     embedder, vector_store: Mem0's own dicts; by default MiniLM from the installed package, and Qdrant in a folder.
     path: where the default vector store and the history go; default ~/.mem0-slm.
     swap: replace Mem0's extraction prompt by the compact one (False only to measure what that does).
-    Raises EngineError when the default model or embedder is not there.
+    Raises EngineError when the default model or embedder is not there, or when the default vector store cannot be used.
     """
     if constrain not in CONSTRAINTS:
         raise ValueError(f"constrain={constrain!r}: use one of {', '.join(CONSTRAINTS)}")
@@ -188,12 +188,15 @@ def memory_config(
     if model is None and engine != "vllm":  # a server's only model needs no name
         raise engines.EngineError(f"engine {engine!r} needs a model: pass its path or name to memory_config(model, ...).")
     LlmFactory.register_provider(PROVIDER, "mem0_slm.memory.SlmLLM", SlmConfig)
+    embedder = embedder or default_embedder()
+    if not vector_store:
+        vector_store = default_vector_store(path / "qdrant", dims=(embedder.get("config") or {}).get("embedding_dims") or 384)
     settings = {"model": model, "engine": engine, "options": options or {}, "constrain": constrain, "max_tokens": max_tokens, "swap": swap}
     return MemoryConfig(
         # model_construct: LlmConfig's validator knows only Mem0's own provider names
         llm=LlmConfig.model_construct(provider=PROVIDER, config=settings),
-        embedder=embedder or default_embedder(),
-        vector_store=vector_store or default_vector_store(path / "qdrant"),
+        embedder=embedder,
+        vector_store=vector_store,
         history_db_path=str(path / "history.db"),
         custom_instructions=custom_instructions,
     )
@@ -226,7 +229,8 @@ def default_embedder() -> dict:
 def default_vector_store(path: Path, collection: str = "memories", dims: int = 384) -> dict:
     """Qdrant inside this process, in the folder `path`; one process at a time may open it.
 
-    Raises EngineError when another one has it open.
+    dims: of the embedder's vectors. Raises EngineError when another process has it open, or when it holds vectors of
+    another dimension (Mem0 itself would find that out only at the first add).
     """
     try:
         client = local_qdrant(path)
@@ -234,6 +238,14 @@ def default_vector_store(path: Path, collection: str = "memories", dims: int = 3
         raise engines.EngineError(
             f"{path}: another process has this embedded Qdrant folder open ({error}). End it, pass another path, or use a Qdrant server."
         ) from None
+    if client.collection_exists(collection):
+        size = client.get_collection(collection).config.params.vectors.size
+        if size != dims:
+            client.close()
+            raise engines.EngineError(
+                f"{path}: its collection {collection!r} holds vectors of dimension {size}, the embedder makes {dims}. "
+                "Use the embedder it was made with, pass another path, or delete the folder."
+            )
     return {"provider": "qdrant", "config": {"client": client, "collection_name": collection, "embedding_model_dims": dims}}
 
 

@@ -2,7 +2,8 @@
 
 Each item's conversation is added for one user; then each query is searched. A query is a hit at k when one of the first
 k memories comes from the item's own conversation and holds its answer (the item's first key, as whole words). The same
-is done with the hand-written natural conversations.
+is done with the hand-written natural conversations. Some conversations are also answered without a store, by less
+held decoding (free, any JSON object): `decodings` in the quality metrics.
 
 Candidates: no_llm stores the raw messages (`infer=False`); base and finetuned extract with the model, same prompt, same
 decoding. Usage: python -m stages.retrieval_eval {no_llm,base,finetuned}
@@ -14,6 +15,8 @@ Writes metrics/retrieval_<candidate>_quality.json, metrics/retrieval_<candidate>
 
 import asyncio
 import collections
+import concurrent.futures
+import dataclasses
 import os
 import tempfile
 import time
@@ -25,6 +28,7 @@ from stages.prepare_base import BASE
 
 USER = "eval"
 CANDIDATES = ("no_llm", "base", "finetuned")
+DECODINGS = ("free", "json", "schema")
 ARGUMENTS = {"candidate": (CANDIDATES, "what is evaluated")}
 
 
@@ -40,14 +44,19 @@ class Params:
     embedder: str
     threads: int
     limit: int
+    decodings: list[str]
+    decoding_items: int
 
     def __post_init__(self):
         from mem0_slm.engines import ENGINES
 
+        for decoding in self.decodings:
+            params.require(decoding in DECODINGS, "decodings", decoding, "must be of free, json, schema")
+        params.require(self.decoding_items >= 0, "decoding_items", self.decoding_items, "must be 0 (no comparison) or a number of conversations")
         params.require(self.limit >= 0, "limit", self.limit, "must be 0 (all) or the number of conversations and of small talk to take")
 
         params.require(self.engine in ENGINES, "engine", self.engine, f"must be one of {', '.join(ENGINES)}")
-        params.require(self.constrain in ("free", "json", "schema"), "constrain", self.constrain, "must be free, json or schema")
+        params.require(self.constrain in DECODINGS, "constrain", self.constrain, "must be free, json or schema")
         params.require(self.max_tokens >= 1, "max_tokens", self.max_tokens, "must be at least 1")
         params.require(self.concurrency >= 1, "concurrency", self.concurrency, "must be at least 1")
         params.require(self.top_k >= 10, "top_k", self.top_k, "must be at least 10, for hit_at_10")
@@ -113,10 +122,8 @@ def store_of(qdrant: str, folder: Path, collection: str, dims: int) -> dict:
     return {"provider": "qdrant", "config": {"host": host, "port": port, "collection_name": collection, "embedding_model_dims": dims}}
 
 
-async def add_all(memory, items, candidate, concurrency) -> list[dict]:
-    """Add every item; returns what became of each: outcome, memories, seconds."""
-    from mem0_slm.memory import watch
-
+async def add_all(memory, items, candidate, concurrency, watch) -> list[dict]:
+    """Add every item; returns what became of each: outcome, memories, seconds. `watch` is mem0_slm's, or one that sees nothing."""
     gate, progress = asyncio.Semaphore(concurrency), _progress(items, "add")
 
     async def add(item):
@@ -185,27 +192,71 @@ def quality(items, rows, qrels, results, uses_llm: bool) -> dict:
     return metrics
 
 
+def engine_options(p: Params) -> dict:
+    return {"n_threads": p.threads or None} if p.engine == "llama_cpp" else {}
+
+
+def decodings(model: Path, items: list[dict], rows: list[dict], p: Params) -> dict:
+    """What the answers are by each decoding, over `p.decoding_items` conversations spread evenly over `items`.
+
+    The answers in `rows` are those of `p.constrain`; the others are made here. keys_kept counts what can be read after
+    repairs; well_formed_share is what Mem0 itself could read.
+    """
+    from mem0_slm import memory
+
+    n = min(p.decoding_items, len(items))
+    chosen = [items[i * len(items) // n] for i in range(n)]
+    told = {row["id"]: row for row in rows}
+    handle = memory.shared_handle(p.engine, str(model), engine_options(p))
+
+    def answer(item, decoding) -> dict:
+        if decoding == p.constrain:
+            return told[item["id"]] | {"memories": contract.classify(told[item["id"]].get("answer", "")).texts}
+        prompt = contract.prompt_for(contract.conversation_of(item["messages"]))
+        return dataclasses.asdict(memory.extract(p.engine, handle, prompt, max_tokens=p.max_tokens, schema=memory.CONSTRAINTS[decoding]))
+
+    figures = {}
+    for decoding in p.decodings if n else ():
+        with concurrent.futures.ThreadPoolExecutor(p.concurrency) as pool:
+            answers = list(pool.map(answer, _progress(chosen, decoding), [decoding] * n))
+        outcomes = collections.Counter(a["outcome"] for a in answers)
+        keys = sum(len(i["keys"]) for i in chosen)
+        kept = sum(scoring.keys_kept(i["keys"], a["memories"]) for i, a in zip(chosen, answers))
+        figures[decoding] = {
+            "conversations": n, "well_formed_share": round((outcomes["stored"] + outcomes["nothing"]) / n, 4),
+            "outcomes": {name: outcomes[name] for name in contract.OUTCOMES}, "repaired": sum(a.get("repaired", False) for a in answers),
+            "keys_kept": round(kept / keys, 4) if keys else 0.0, "num_keys": keys,
+            "output_tokens_mean": round(sum(a.get("output_tokens", 0) for a in answers) / n, 1),
+        }  # fmt: skip
+    return figures
+
+
 def evaluate(candidate: str, model: Path, items: list[dict], p: Params, collection: str) -> tuple[dict, dict, list[dict]]:
     """Run one candidate over one evaluation set in a store of its own: quality metrics, speed metrics, a row an item."""
     from mem0 import AsyncMemory
 
-    from mem0_slm.memory import close, memory_config
+    from mem0_slm.memory import close, memory_config, watch
 
     embedder, dims = embedder_of(p.embedder)
     with tempfile.TemporaryDirectory() as folder:
         config = memory_config(
             model, engine=p.engine, constrain=p.constrain, max_tokens=p.max_tokens, embedder=embedder, path=folder,
             vector_store=store_of(p.qdrant, Path(folder) / "qdrant", collection, dims),
-            options={"n_threads": p.threads or None} if p.engine == "llama_cpp" else {},
+            options=engine_options(p),
         )  # fmt: skip
         memory = AsyncMemory(config)
         try:
-            started = time.perf_counter()
-            rows = asyncio.run(add_all(memory, items, candidate, p.concurrency))
-            added = time.perf_counter() - started
-            qrels, results, searches = asyncio.run(search_all(memory, items, p.top_k))
+            return measure(memory, items, candidate, p, watch)
         finally:
             close(memory)
+
+
+def measure(memory, items: list[dict], candidate: str, p: Params, watch) -> tuple[dict, dict, list[dict]]:
+    """Add and search every item in any AsyncMemory: quality metrics, speed metrics, a row an item."""
+    started = time.perf_counter()
+    rows = asyncio.run(add_all(memory, items, candidate, p.concurrency, watch))
+    added = time.perf_counter() - started
+    qrels, results, searches = asyncio.run(search_all(memory, items, p.top_k))
     adds = [row["seconds"] for row in rows]
     speed = {
         "adds_per_second": round(len(rows) / added, 3), "concurrency": p.concurrency,
@@ -222,7 +273,7 @@ def evaluate(candidate: str, model: Path, items: list[dict], p: Params, collecti
 def _progress(items, what):
     from tqdm import tqdm
 
-    return tqdm(items if what == "search" else None, total=len(items), desc=what, unit="item", mininterval=1.0)
+    return tqdm(None if what == "add" else items, total=len(items), desc=what, unit="item", mininterval=1.0)
 
 
 def main(candidate: str):
@@ -238,6 +289,8 @@ def main(candidate: str):
         if p.limit:
             items = [i for i in items if i["query"]][: p.limit] + [i for i in items if not i["query"]][: p.limit]
         metrics, speed, rows = evaluate(candidate, model, items, p, f"mem0_slm_{name}_{candidate}")
+        if name == "eval" and candidate != "no_llm":
+            metrics["decodings"] = decodings(model, items, rows, p)
         path = f"metrics/retrieval_{candidate}_quality.json" if name == "eval" else f"metrics/natural_{candidate}.json"
         io.write_json(path, metrics | {"data_sha256": io.sha256(f"data/{name}.jsonl"), "sources": sources})
         speeds[name] = speed

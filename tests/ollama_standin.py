@@ -88,23 +88,29 @@ class _Server(http.server.ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
+def listening(handler):
+    """Serve a request handler on a free port of this machine; yields the address."""
+    server = _Server(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@contextlib.contextmanager
 def serve(version: str = "0.32.15", models=()):
-    """Run a stand-in on a free port of this machine; yields its `StandIn`, whose `url` leads to it."""
+    """Run a stand-in; yields its `StandIn`, whose `url` leads to it."""
     state = StandIn(version, models)
 
     class Handler(_Handler):
         standin = state
 
-    server = _Server(("127.0.0.1", 0), Handler)
-    state.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
+    with listening(Handler) as state.url:
         yield state
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def now() -> str:
@@ -159,13 +165,25 @@ class Refusal(Exception):
         self.status, self.error, self.content_type = status, error, content_type
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
+class JsonHandler(http.server.BaseHTTPRequestHandler):
+    """What stand-ins share: quiet, kept-alive connections and chunked bodies."""
+
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # else small writes wait for the client's acknowledgement
-    standin: StandIn
 
     def log_message(self, *args):
         pass
+
+    def chunk(self, data: bytes):
+        self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
+        self.wfile.flush()
+
+    def end_stream(self):
+        self.wfile.write(b"0\r\n\r\n")
+
+
+class _Handler(JsonHandler):
+    standin: StandIn
 
     # --- writing ---
 
@@ -187,11 +205,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def line(self, value):
         data = (value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), ensure_ascii=False)).encode() + b"\n"
-        self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
-        self.wfile.flush()
-
-    def end_stream(self):
-        self.wfile.write(b"0\r\n\r\n")
+        self.chunk(data)
 
     def stream(self, body: dict, lines, json_type: str = BARE_JSON):
         """Status lines as a stream, or with "stream": false the last of them, errors with status 500."""

@@ -116,6 +116,30 @@ def test_text_is_streamed_in_whole_characters(engine):
     assert len(pieces) > 1 and not any("\ufffd" in piece for piece in pieces)
 
 
+def test_what_the_schema_leaves_no_choice_about_costs_no_steps(engine, monkeypatch):
+    steps, step = [], engine._step
+    monkeypatch.setattr(engine, "_step", lambda running: (steps.append(1), step(running))[1])
+    fixed = {"type": "object", "properties": {"known beforehand": {"const": "all but this"}}, "required": ["known beforehand"]}
+    fixed["additionalProperties"] = False
+    answer = ask(engine, max_tokens=40, schema=fixed)
+    assert (answer.text, answer.finish_reason) == ('{"known beforehand": "all but this"}', "stop")
+    assert answer.output_tokens == len(answer.token_times) > 5 > len(steps)
+
+
+def test_the_limit_holds_for_forced_tokens_too(engine):
+    whole = ask(engine, max_tokens=80, schema=contract.SCHEMA)
+    for n in (1, 2, 3, 4, 5):
+        cut = ask(engine, max_tokens=n, schema=contract.SCHEMA)
+        assert (cut.output_tokens, len(cut.token_times), cut.finish_reason) == (n, n, "length")
+        assert whole.text.startswith(cut.text)
+
+
+def test_forced_text_is_streamed_like_any_other(engine):
+    pieces = []
+    answer = ask(engine, max_tokens=80, schema=contract.SCHEMA, on_text=pieces.append)
+    assert "".join(pieces) == answer.text
+
+
 # --- how it fails ---
 
 
@@ -126,7 +150,7 @@ def test_a_prompt_that_does_not_fit_is_refused_with_numbers_before_any_work(engi
     with pytest.raises(ContextOverflow) as error:
         ask(engine, long, max_tokens=100)
     assert (error.value.prompt_tokens, error.value.limit) == (tokens, 412)
-    assert str(error.value).startswith(f"the prompt has {tokens} tokens, the context window leaves 412 for it. ")
+    assert str(error.value).startswith(f"the prompt has {tokens} tokens; the context window of 512 leaves 412 for it. ")
     assert "larger n_ctx" in str(error.value)
 
 

@@ -4,6 +4,7 @@ import importlib.metadata
 import json
 import re
 import uuid
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -31,6 +32,11 @@ CHANGED = f"mem0ai {INSTALLED} changed; mem0_slm.contract knows {contract.SUPPOR
 def test_the_installed_version_is_one_that_is_supported():
     supported = contract.SUPPORTED_MEM0
     assert INSTALLED in SpecifierSet(supported), f"mem0ai {INSTALLED} is outside contract.SUPPORTED_MEM0 ({supported})"
+
+
+def test_the_range_stands_where_users_and_pip_read_it(in_root):
+    for name in ("pyproject.toml", "README.md"):
+        assert f"mem0ai{contract.SUPPORTED_MEM0}" in Path(name).read_text(), f"{name} does not state contract.SUPPORTED_MEM0"
 
 
 # --- what Mem0 asks ---

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import logging
+import os
+import shutil
 import subprocess
 import sys
 import uuid
@@ -14,6 +16,7 @@ from mem0.exceptions import LLMError
 from mem0_slm import contract, engines, memory_config, watch
 from mem0_slm import memory as module
 from mem0_slm.engines import EngineError, llama_cpp
+from tests.conftest import ROOT
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -175,7 +178,7 @@ def test_one_message_of_200_kb_is_refused_with_the_remedy(memory, counts, log, u
         memory.add("tea " * 50_000, user_id=user)
     [event] = events
     assert (event.outcome, event.prompt_tokens > 50_000, event.output_tokens) == ("context_overflow", True, 0)
-    assert f"the prompt has {event.prompt_tokens} tokens, the context window leaves {N_CTX - MAX_TOKENS} for it." in str(error.value)
+    assert f"the prompt has {event.prompt_tokens} tokens; the context window of {N_CTX} leaves {N_CTX - MAX_TOKENS} for it." in str(error.value)
     assert "larger n_ctx" in str(error.value)
     assert counts["context_overflow"] == 1
     assert [entry[0] for entry in log()] == ["WARNING"]
@@ -232,6 +235,44 @@ def test_32_adds_at_once_for_8_users_never_mix(base_gguf, tmp_path):
         assert [m for m in mine if any(other in m for other in OWNERS if other != owner)] == []
 
 
+# --- installed, away from the repository ---
+
+AWAY = """
+import sys
+import mem0_slm
+print(mem0_slm.__file__)
+from mem0_slm import classify, memory_config, watch
+from mem0_slm.engines import EngineError
+try:
+    memory_config(path="m")
+except EngineError as error:
+    print(error)
+llm = memory_config(sys.argv[1], path="m", max_tokens=3, options={"n_ctx": 256}).llm
+from mem0.utils.factory import LlmFactory
+print(llm.provider, LlmFactory.create(llm.provider, llm.config).generate_response([{"role": "user", "content": "hi"}]) != "")
+"""
+
+
+def test_pip_install_works_from_elsewhere(base_gguf, tmp_path):
+    source, site, away = tmp_path / "source", tmp_path / "site", tmp_path / "away"
+    shutil.copytree(ROOT / "mem0_slm", source / "mem0_slm", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copy(ROOT / name, source)
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--target", site, source]
+    done = subprocess.run(install, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    installed = {p.relative_to(site) for p in (site / "mem0_slm").rglob("*") if p.is_file() and p.suffix != ".pyc"}
+    assert installed == {p.relative_to(source) for p in (source / "mem0_slm").rglob("*") if p.is_file()}
+    away.mkdir()
+    environment = {k: v for k, v in os.environ.items() if k != "MEM0_SLM_MODEL"} | {"PYTHONPATH": str(site)}
+    run = subprocess.run([sys.executable, "-c", AWAY, base_gguf], cwd=away, env=environment, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    place, missing, answered = run.stdout.splitlines()
+    assert place == str(site / "mem0_slm" / "__init__.py")
+    assert missing.startswith(f"no tuned model at {away}/models/gguf/model-q8_0.gguf or ") and "set MEM0_SLM_MODEL" in missing
+    assert answered == "mem0_slm True"
+
+
 # --- what is not there, or in use ---
 
 
@@ -247,6 +288,20 @@ def test_a_second_process_is_told_that_the_folder_is_in_use(memory, folder, base
 def test_a_folder_can_be_opened_again_after_close(tmp_path):
     for _ in range(2):
         module.default_vector_store(tmp_path / "qdrant")["config"]["client"].close()
+
+
+def test_vectors_of_another_dimension_are_refused_with_both_named(base_gguf, tmp_path):
+    folder = tmp_path / "qdrant"
+    module.close(Memory(memory_config(base_gguf, path=tmp_path, options=OPTIONS)))  # 384
+    other = {"provider": "openai", "config": {"api_key": "none", "embedding_dims": 768}}
+    for _ in range(2):  # the folder is not left open
+        with pytest.raises(EngineError) as error:
+            memory_config(base_gguf, embedder=other, path=tmp_path, options=OPTIONS)
+        assert str(error.value) == (
+            f"{folder}: its collection 'memories' holds vectors of dimension 384, the embedder makes 768. "
+            "Use the embedder it was made with, pass another path, or delete the folder."
+        )
+    assert memory_config(base_gguf, embedder=other, path=tmp_path / "new", options=OPTIONS).vector_store.config.embedding_model_dims == 768
 
 
 def test_a_process_that_never_closes_ends_without_complaint(tmp_path):

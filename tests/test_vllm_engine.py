@@ -4,25 +4,21 @@ The stand-in (`StandIn` below) speaks as vLLM 0.32 or as llama.cpp's server does
 """
 
 import contextlib
-import http.server
 import json
 import os
-import shutil
-import signal
 import socket
-import subprocess
 import threading
 import time
 from pathlib import Path
 
-import httpx
 import pytest
 
+from benchmarks.drop_in import VLLM_CPU, free_port, serving
 from mem0_slm import contract, engines, memory
 from mem0_slm.engines import ContextOverflow, EngineError, vllm
+from tests.ollama_standin import JsonHandler, listening
 
 ROOT = Path(__file__).parents[1]
-VLLM_CPU = ROOT.parent / "shared" / "tools" / "vllm-cpu"
 MESSAGES = [{"role": "system", "content": "You are a short test assistant."}, {"role": "user", "content": "Say hello."}]
 LONG = [{"role": "user", "content": "word " * 300}]
 
@@ -62,13 +58,6 @@ class StandIn:
         return {"code": 400, "message": message, "type": "exceed_context_size_error", "n_prompt_tokens": n, "n_ctx": self.n_ctx}
 
 
-class _Server(http.server.ThreadingHTTPServer):
-    daemon_threads, request_queue_size = True, 128
-
-    def handle_error(self, *args):
-        """A client that went away, or a connection dropped on purpose."""
-
-
 @contextlib.contextmanager
 def serve(kind: str = "vllm"):
     state = StandIn(kind)
@@ -76,25 +65,13 @@ def serve(kind: str = "vllm"):
     class Handler(_Handler):
         standin = state
 
-    server = _Server(("127.0.0.1", 0), Handler)
-    state.url = f"http://127.0.0.1:{server.server_port}/v1"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
+    with listening(Handler) as address:
+        state.url = f"{address}/v1"
         yield state
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+class _Handler(JsonHandler):
     standin: StandIn
-
-    def log_message(self, *args):
-        pass
 
     def send(self, status: int, value):
         data = json.dumps(value).encode()
@@ -106,8 +83,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def event(self, value):
         data = b"data: " + (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)).encode() + b"\n\n"
-        self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
-        self.wfile.flush()
+        self.chunk(data)
 
     def do_GET(self):
         standin = self.standin
@@ -164,7 +140,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                     self.close_connection = True
                     return
                 if standin.fault != "sleep":
-                    self.wfile.write(b"0\r\n\r\n")
+                    self.end_stream()
                     return
             time.sleep(standin.piece_seconds)
             self.event(head | {"choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": None}]})
@@ -173,7 +149,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         more = {"timings": {"predicted_ms": 1.5}} if standin.kind == "llamacpp" else {}
         self.event(head | {"choices": [], "usage": usage} | more)
         self.event("[DONE]")
-        self.wfile.write(b"0\r\n\r\n")
+        self.end_stream()
 
 
 @pytest.fixture(params=["vllm", "llamacpp"])
@@ -456,32 +432,9 @@ def real_server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("vllm")
     base = ROOT / "models" / "base" / "hf"
     model = base if (base / "config.json").exists() else tiny_model(folder / "model")
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
-    url, log = f"http://127.0.0.1:{port}/v1", folder / "log"
-    with open(log, "wb") as out:
-        process = subprocess.Popen(["bash", str(VLLM_CPU), str(model), str(port)], stdout=out, stderr=out, start_new_session=True)
-    try:
-        for _ in range(1200):
-            if process.poll() is not None:
-                pytest.fail(f"the vLLM server ended with {process.returncode}: {log.read_text()[-2000:]}")
-            with contextlib.suppress(httpx.HTTPError):
-                if httpx.get(url + "/models", timeout=2, trust_env=False).status_code == 200:
-                    break
-            time.sleep(0.5)
-        else:
-            pytest.fail(f"the vLLM server is not ready after 600 s: {log.read_text()[-2000:]}")
+    port = free_port()
+    with serving(["bash", str(VLLM_CPU), str(model), str(port)], port, seconds=600) as url:
         yield url
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait(30)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_real_server(real_server):

@@ -19,13 +19,16 @@ class EngineError(RuntimeError):
 
 
 class ContextOverflow(EngineError):
-    """The prompt does not fit the context window. `prompt_tokens` and `limit` are token counts."""
+    """The prompt does not fit the context window. `prompt_tokens` and `limit` (what the window leaves beside the answer) are token counts.
 
-    def __init__(self, prompt_tokens: int, limit: int):
-        self.prompt_tokens, self.limit = prompt_tokens, limit
+    `what` is said first and `remedy` last, in the engine's own words.
+    """
+
+    def __init__(self, prompt_tokens: int, window: int, max_tokens: int, what: str = "", remedy: str = "Load the model with a larger n_ctx"):
+        self.prompt_tokens, self.limit = prompt_tokens, window - max_tokens
         super().__init__(
-            f"the prompt has {prompt_tokens} tokens, the context window leaves {limit} for it. "
-            "Load the model with a larger n_ctx, or let mem0-slm send its compact prompt."
+            f"{what or f'the prompt has {prompt_tokens} tokens'}; the context window of {window} leaves {self.limit} for it. "
+            f"{remedy}, or let mem0-slm send its compact prompt."
         )
 
 

@@ -50,6 +50,11 @@ def generate(
         tokens=tokenize(handle, messages), max_tokens=max_tokens, temperature=temperature, seed=seed,
         on_text=on_text, ignore_eos=ignore_eos, matcher=handle.matcher(schema) if schema else None,
     )  # fmt: skip
+    if schema:
+        handle.force(request)
+        if len(request.output) == max_tokens or request.matcher.is_stopped():  # one token at least is the model's
+            request.matcher.rollback(1)
+            request.text = request.text.removesuffix(handle.piece(request.output.pop()))
     return handle.submit(request).result()
 
 
@@ -87,7 +92,8 @@ class Request:
     @property
     def pending(self) -> list[int]:
         """Tokens that must go through the model before the next one can be chosen."""
-        return (self.tokens + self.output)[self.done :] if self.done < len(self.tokens) else self.output[-1:]
+        prompt = len(self.tokens)
+        return self.tokens[self.done :] + self.output if self.done < prompt else self.output[self.done - prompt :]
 
 
 class Handle:
@@ -197,9 +203,8 @@ class Handle:
             raise EngineError(f"{self.path}: the engine is closed.")
 
     def submit(self, request: Request) -> concurrent.futures.Future:
-        limit = self.n_ctx - request.max_tokens
-        if len(request.tokens) > limit:
-            raise ContextOverflow(len(request.tokens), limit)
+        if len(request.tokens) > self.n_ctx - request.max_tokens:
+            raise ContextOverflow(len(request.tokens), self.n_ctx, request.max_tokens)
         with self._lock:  # else a request could come after close's end mark and wait for ever
             self.require_open()
             self._inbox.put(request)
@@ -289,13 +294,15 @@ class Handle:
     def _advance(self, request: Request, index: int) -> bool:
         """Choose the next token of a request; True when that ends it."""
         token = self._choose(request, index)
-        request.times.append(time.perf_counter())
         ended = self.C.llama_vocab_is_eog(self.vocab, token)
         if not ended or request.ignore_eos:
-            request.output.append(token)
-            request.text += self.piece(token)
+            self._write(request, [token])
+            if request.matcher is not None:
+                self.force(request)
+                ended = request.matcher.is_stopped()  # nothing but an end token can follow
             if request.on_text:
                 self._stream(request, final=False)
+        request.times += [time.perf_counter()] * (len(request.output) - len(request.times) or 1)
         if ended and not request.ignore_eos or len(request.output) >= request.max_tokens:
             if request.on_text:
                 self._stream(request, final=True)
@@ -311,6 +318,17 @@ class Handle:
             )
             return True
         return False
+
+    def force(self, request: Request) -> None:
+        """Write the tokens about which the schema leaves no choice: they go through the model with the one before, in one step."""
+        forced = request.matcher.compute_ff_tokens()[: request.max_tokens - len(request.output)]
+        request.matcher.consume_tokens(forced)
+        self._write(request, forced)
+
+    def _write(self, request: Request, tokens: list[int]) -> None:
+        for token in tokens:
+            request.output.append(token)
+            request.text += self.piece(token)
 
     def _choose(self, request: Request, index: int) -> int:
         import numpy as np

@@ -7,17 +7,17 @@ rounded up to a multiple of 256 since; a schema it cannot use is a 500 before, a
 """
 
 import contextlib
-import ipaddress
+import functools
 import json
 import os
 import re
 import time
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 import httpx
 
 from mem0_slm.engines import Answer, ContextOverflow, EngineError
+from mem0_slm.engines._http import explained, http_client, json_body, json_object, streamed
 
 DEFAULT_HOST = "http://127.0.0.1:11434"
 DEFAULT_NUM_CTX = 4096
@@ -27,6 +27,7 @@ SINCE_LLAMA_SERVER = (0, 30, 0)
 """Since then Ollama runs models in llama.cpp's server, whose context is a multiple of 256 tokens."""
 COUNT_SLACK = 8
 """By how many tokens the server may count less than `count` before that means a cut prompt (start tokens, white space)."""
+LARGER = "Load the model with a larger num_ctx"
 
 
 @dataclass
@@ -114,9 +115,10 @@ def generate(
         raise EngineError(
             "Ollama cannot ignore a model's end token. Measure with the output tokens it really wrote, or use another engine."
         )
-    limit, before = handle.window - max_tokens, handle.count(messages) if handle.count else None
-    if before is not None and before > limit:
-        raise _overflow(before, limit, f"the prompt has {before} tokens")
+    overflow = functools.partial(ContextOverflow, window=handle.window, max_tokens=max_tokens, remedy=LARGER)
+    before = handle.count(messages) if handle.count else None
+    if before is not None and before > handle.window - max_tokens:
+        raise overflow(before)
     body = {
         "model": handle.model, "messages": messages, "stream": True, "truncate": False, "shift": False,
         # Ollama's defaults would penalise repeated tokens and keep 40 candidates
@@ -153,11 +155,9 @@ def generate(
     if reason not in ("stop", "length"):
         raise EngineError(f"Ollama at {handle.url} did not answer (done_reason {reason!r}). Were there no messages?")
     if prompt + output > handle.window or reason == "length" and output < max_tokens:
-        raise _overflow(prompt, limit, f"the prompt has {prompt} tokens and the context window ended the answer after {output}")
+        raise overflow(prompt, what=f"the prompt has {prompt} tokens and the context window ended the answer after {output}")
     if before is not None and prompt < before - COUNT_SLACK:
-        raise _overflow(
-            before, limit, f"the prompt has {before} tokens and Ollama read {prompt}: it cut it, or its chat template changed it"
-        )
+        raise overflow(before, what=f"the prompt has {before} tokens and Ollama read {prompt}: it cut it, or its chat template changed it")
     if reason == "stop" or not times:
         times.append(time.perf_counter())
     kept = ("prompt_eval_count", "prompt_eval_duration", "eval_count", "eval_duration", "load_duration", "total_duration")
@@ -191,23 +191,14 @@ class _Refused(Exception):
 def _explain(handle: Handle, refused: _Refused, max_tokens: int, schema) -> EngineError:
     inner = refused.inner
     if inner.get("type") == "exceed_context_size_error":
-        n = inner.get("n_prompt_tokens") or handle.window + 1
-        return _overflow(n, inner.get("n_ctx", handle.window) - max_tokens, f"the prompt has {n} tokens")
+        return ContextOverflow(inner.get("n_prompt_tokens") or handle.window + 1, inner.get("n_ctx", handle.window), max_tokens, remedy=LARGER)
     if "exceeds the context length" in refused.words:  # 0.24 does not say by how much
-        return _overflow(handle.window + 1, handle.window - max_tokens, f"the prompt has more than {handle.window} tokens")
+        return ContextOverflow(handle.window + 1, handle.window, max_tokens, f"the prompt has more than {handle.window} tokens", LARGER)
     if refused.status == 404:
         return EngineError(_missing(handle.url, handle.model))
     if schema and "schema" in refused.words.lower():
         return EngineError(f"the JSON schema cannot be used: {refused}")
     return EngineError(f"Ollama {handle.version} at {handle.url}: {refused}")
-
-
-def _overflow(prompt_tokens: int, limit: int, what: str) -> ContextOverflow:
-    error = ContextOverflow(prompt_tokens, limit)
-    error.args = (
-        f"{what}; the context window leaves {limit} for it. Load the model with a larger num_ctx, or let mem0-slm send its compact prompt.",
-    )
-    return error
 
 
 def _missing(url: str, model: str) -> str:
@@ -274,27 +265,18 @@ def _pull(client, url: str, model: str, timeout: float) -> None:
 
 def _stream(client, url: str, path: str, body: dict, timeout: float):
     """Yield the JSON objects of a streamed answer. Raises _Refused for an error, inside the stream or in its place."""
-    with explained(url, "Start Ollama with `ollama serve`.", timeout), client.stream("POST", path, **json_body(body)) as response:
-        if response.status_code != 200:
-            text = response.read().decode("utf-8", "replace")
-            try:
-                error = json.loads(text)["error"]
-            except (ValueError, KeyError, TypeError):
-                error = text[:300]
-            raise _Refused(response.status_code, error)
-        for line in byte_lines(response):
-            try:
-                value = json.loads(line)
-            except ValueError:
-                value = None
-            if not isinstance(value, dict):
-                raise EngineError(f"Ollama at {url}: a line of its answer is not a JSON object: {line[:80]!r}")
-            if value.get("error"):
-                raise _Refused(response.status_code, value["error"])
-            yield value
+    for line in streamed(client, url, path, body, timeout, "Start Ollama with `ollama serve`.", _refused):
+        value = json_object(url, line)
+        if value.get("error"):
+            raise _Refused(200, value["error"])
+        yield value
 
 
-# --- HTTP, for the vllm engine too ---
+def _refused(status: int, text: str) -> _Refused:
+    try:
+        return _Refused(status, json.loads(text)["error"])
+    except (ValueError, KeyError, TypeError):
+        return _Refused(status, text[:300])
 
 
 def server_url(address: str) -> str:
@@ -309,58 +291,3 @@ def server_url(address: str) -> str:
     if not found and not re.search(r":\d+$", host):
         host += ":11434"
     return f"{scheme}://{host}{slash}{path}".rstrip("/")
-
-
-def http_client(url: str, timeout: float, connect_timeout: float, headers: dict | None = None) -> httpx.Client:
-    """A client for as many requests at once as asked; proxies of the environment are left out for this machine itself."""
-    try:
-        name = urlsplit(url).hostname or ""
-        local = name == "localhost" or ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        local = False
-    try:
-        return httpx.Client(
-            base_url=url, timeout=httpx.Timeout(timeout, connect=connect_timeout), trust_env=not local, headers=headers,
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
-        )  # fmt: skip
-    except (httpx.InvalidURL, ValueError) as error:
-        raise EngineError(f"{url!r} is not the address of a server ({error}).") from None
-
-
-def json_body(value) -> dict:
-    """A request's JSON body. Halves of surrogate pairs, which UTF-8 cannot hold, become question marks."""
-    return {
-        "content": json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace"),
-        "headers": {"Content-Type": "application/json"},
-    }
-
-
-@contextlib.contextmanager
-def explained(url: str, remedy: str, timeout: float):
-    """Turn what httpx raises into EngineError."""
-    try:
-        yield
-    except RuntimeError as error:
-        if isinstance(error, EngineError) or "closed" not in str(error):
-            raise
-        raise EngineError(f"{url}: the engine is closed.") from None
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol) as error:
-        raise EngineError(f"no server answers at {url} ({error}). {remedy}") from None
-    except httpx.TimeoutException:
-        raise EngineError(
-            f"the server at {url} was silent for {timeout:g} s. Load the model with a longer timeout=, or look into its log."
-        ) from None
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise EngineError(f"the connection to {url} broke ({type(error).__name__}: {error}). Look into the server's log.") from None
-
-
-def byte_lines(response: httpx.Response):
-    """The lines of a streamed body, as they come. (httpx's own also split at U+2028 and U+0085, which JSON may hold.)"""
-    rest = b""
-    for piece in response.iter_bytes():
-        *lines, rest = (rest + piece).split(b"\n")
-        for line in lines:
-            if line.strip():
-                yield line
-    if rest.strip():
-        yield rest

@@ -73,9 +73,8 @@ def generate(
     from transformers import LogitsProcessorList
 
     tokens = tokenize(handle, messages)
-    limit = handle.n_ctx - max_tokens
-    if len(tokens) > limit:
-        raise ContextOverflow(len(tokens), limit)
+    if len(tokens) > handle.n_ctx - max_tokens:
+        raise ContextOverflow(len(tokens), handle.n_ctx, max_tokens)
     clock = _Clock(handle.tokenizer, on_text)
     settings = {"do_sample": temperature > 0, "max_new_tokens": max_tokens, "pad_token_id": handle.tokenizer.pad_token_id or handle.tokenizer.eos_token_id}
     if temperature > 0:

