@@ -9,7 +9,8 @@ decoding. Usage: python -m stages.retrieval_eval {no_llm,base,finetuned}
 
 Reads  data/eval.jsonl, data/natural.jsonl, the candidate's GGUF
 Writes metrics/retrieval_<candidate>_quality.json, metrics/retrieval_<candidate>_speed.json,
-       metrics/natural_<candidate>.json, reports/items_<candidate>.jsonl (what each item became)
+       metrics/natural_<candidate>.json, the same with sources and machine in reports/runs,
+       reports/items_<candidate>.jsonl (what each item became)
 """
 
 import asyncio
@@ -24,6 +25,7 @@ from mem0_slm import contract, hardware, io, params, scoring
 from stages.prepare_base import BASE
 
 USER = "eval"
+PACKAGES = ("mem0ai", "qdrant-client", "llama-cpp-python")
 CANDIDATES = ("no_llm", "base", "finetuned")
 ARGUMENTS = {"candidate": (CANDIDATES, "what is evaluated")}
 
@@ -238,11 +240,11 @@ def main(candidate: str):
         if p.limit:
             items = [i for i in items if i["query"]][: p.limit] + [i for i in items if not i["query"]][: p.limit]
         metrics, speed, rows = evaluate(candidate, model, items, p, f"mem0_slm_{name}_{candidate}")
-        path = f"metrics/retrieval_{candidate}_quality.json" if name == "eval" else f"metrics/natural_{candidate}.json"
-        io.write_json(path, metrics | {"data_sha256": io.sha256(f"data/{name}.jsonl"), "sources": sources})
+        record = f"retrieval_{candidate}_quality" if name == "eval" else f"natural_{candidate}"
+        hardware.record(record, metrics | {"data_sha256": io.sha256(f"data/{name}.jsonl"), "sources": sources}, *PACKAGES)
         speeds[name] = speed
         item_rows += [{"set": name} | {k: v for k, v in row.items() if "seconds" not in k} for row in rows]
-    io.write_json(f"metrics/retrieval_{candidate}_speed.json", speeds | {"host": hardware.host("mem0ai", "qdrant-client", "llama-cpp-python")})
+    hardware.record(f"retrieval_{candidate}_speed", speeds, *PACKAGES)
     io.write_jsonl(f"reports/items_{candidate}.jsonl", item_rows)
 
 
