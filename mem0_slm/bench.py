@@ -128,7 +128,8 @@ def requests(ask, jobs: list, clients: int = 1) -> tuple[list, collections.Count
 
     started = time.perf_counter()
     with concurrent.futures.ThreadPoolExecutor(clients) as pool:
-        for result in pool.map(one, jobs):
+        # one client in this thread: PyTorch's threads belong to the thread that set them
+        for result in map(one, jobs) if clients == 1 else pool.map(one, jobs):
             if isinstance(result, Exception):
                 errors[f"{type(result).__name__}: {result}"] += 1
             else:
@@ -237,9 +238,10 @@ def run_all(p: Params) -> tuple[dict, list[dict]]:
 
     prompts, extractions = general_prompts(p.prompts), extraction_prompts(p.extractions)
     measured, not_run, samples = {}, {}, []
-    bandwidth = memory_bandwidth(p.threads or hardware.threads())
+    context = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:  # this process stays small: a child inherits its peak memory
+        bandwidth = pool.submit(memory_bandwidth, p.threads or hardware.threads()).result()
     for name, target in tqdm(p.targets.items(), desc="targets", unit="target"):
-        context = multiprocessing.get_context("spawn")
         with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
             try:
                 found, raw = pool.submit(measure, target, prompts[: target.prompts], extractions, p).result()
