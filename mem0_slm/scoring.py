@@ -53,7 +53,7 @@ def paired(ours: list[bool], theirs: list[bool], seed: int = 0) -> dict:
     p = scipy.stats.binomtest(only_ours, split).pvalue if split else 1.0
     return {
         "n": len(ours), "difference": round(sum(differences) / len(ours), 4) if ours else 0.0, "ci": interval(differences, seed),
-        "only_ours": only_ours, "only_theirs": only_theirs, "p": round(float(p), 4),
+        "only_ours": only_ours, "only_theirs": only_theirs, "p": round(float(p), 6),
     }  # fmt: skip
 
 
