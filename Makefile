@@ -8,7 +8,7 @@ export DVC_NO_ANALYTICS := 1
 export MEM0_TELEMETRY := False
 export HF_HUB_DISABLE_TELEMETRY := 1
 
-.PHONY: setup repro test lint clean
+.PHONY: setup repro test metrics-diff gate clean
 
 setup: $(VENV)/.installed
 
@@ -32,6 +32,15 @@ repro: setup
 test: setup
 	ruff check .
 	python -m pytest
+
+# What changed against another revision, and whether quality fell: make gate AGAINST=origin/main
+AGAINST ?= HEAD
+metrics-diff: setup
+	dvc metrics diff --md $(AGAINST)
+	dvc params diff --md $(AGAINST)
+
+gate: setup
+	python -m stages.gate --against $(AGAINST)
 
 clean:
 	rm -rf $(VENV) .scratch

@@ -8,6 +8,8 @@ import resource
 import subprocess
 from pathlib import Path
 
+from mem0_slm import io
+
 
 def threads() -> int:
     """Processors that this process may use."""
@@ -77,3 +79,21 @@ def host(*packages: str) -> dict:
         "versions": versions,
         "commit": git_commit(),
     }
+
+
+def numbers(value):
+    """`value` with texts and lists of anything but numbers left out, at any depth: what a table of metrics can show."""
+    if isinstance(value, dict):
+        kept = {key: numbers(item) for key, item in value.items()}
+        return {key: item for key, item in kept.items() if item not in (None, {})}
+    if isinstance(value, list):
+        return value if value and all(isinstance(item, (int, float)) for item in value) else None
+    return value if isinstance(value, (int, float)) else None
+
+
+def record(name: str, facts: dict, *packages: str, headline: dict | None = None) -> None:
+    """Write what a stage measured, twice: the numbers of `headline` (by default of all facts) to metrics/<name>.json,
+    for DVC's tables, and everything, with the machine, the commit and the versions of `packages`, to
+    reports/runs/<name>.json, where each figure can be traced."""
+    io.write_json(f"reports/runs/{name}.json", facts | {"host": host(*packages)})
+    io.write_json(f"metrics/{name}.json", numbers(facts if headline is None else headline))

@@ -24,26 +24,62 @@ def first_hit(qrels: dict, results: dict, query: str) -> int | None:
     return None
 
 
-def retrieval(qrels: dict, results: dict) -> dict:
-    """Hits and reciprocal rank over all queries, those that could not be run included as misses.
+RESAMPLES = 10_000
+"""Bootstrap resamples of every interval and paired test."""
+
+
+def interval(values: list[float], seed: int = 0) -> list[float]:
+    """The 95% interval of the mean of `values`, one an item: percentile bootstrap over items. [0, 0] for none."""
+    import numpy as np
+
+    if not values:
+        return [0.0, 0.0]
+    drawn = np.random.default_rng(seed).integers(len(values), size=(RESAMPLES, len(values)))
+    low, high = np.percentile(np.asarray(values, float)[drawn].mean(axis=1), [2.5, 97.5])
+    return [round(float(low), 4), round(float(high), 4)]
+
+
+def paired(ours: list[bool], theirs: list[bool], seed: int = 0) -> dict:
+    """Two candidates on the same queries: the difference of their hit shares with its 95% interval (bootstrap over
+    queries), how many queries only one of them hit, and McNemar's exact two-sided p of so uneven a split by chance."""
+    import scipy.stats
+
+    if len(ours) != len(theirs):
+        raise ValueError(f"a paired test needs the same queries: {len(ours)} and {len(theirs)} given")
+    only_ours = sum(a and not b for a, b in zip(ours, theirs))
+    only_theirs = sum(b and not a for a, b in zip(ours, theirs))
+    differences = [float(a) - float(b) for a, b in zip(ours, theirs)]
+    split = only_ours + only_theirs
+    p = scipy.stats.binomtest(only_ours, split).pvalue if split else 1.0
+    return {
+        "n": len(ours), "difference": round(sum(differences) / len(ours), 4) if ours else 0.0, "ci": interval(differences, seed),
+        "only_ours": only_ours, "only_theirs": only_theirs, "p": round(float(p), 6),
+    }  # fmt: skip
+
+
+def retrieval(qrels: dict, results: dict, seed: int = 0) -> dict:
+    """Hits and reciprocal rank over all queries, those that could not be run included as misses; `<metric>_ci` beside
+    each is its 95% interval, bootstrapped over queries. (DVC's tables leave lists out, and so stay short.)
 
     precision_at_5 is hits over all queries, as Mem0's users count it: the share of queries with a relevant memory among
     the first five. (It is not the share of the five that are relevant.)
     """
     total = len(qrels)
     ranks = [first_hit(qrels, results, query) for query in qrels]
-    hits = {cut: sum(rank is not None and rank <= cut for rank in ranks) for cut in CUTS}
-    share = lambda n: round(n / total, 4) if total else 0.0  # noqa: E731
+    scores = {("precision_at_5" if cut == 5 else f"hit_at_{cut}"): [float(rank is not None and rank <= cut) for rank in ranks] for cut in CUTS}
+    scores["mrr"] = [1 / rank if rank else 0.0 for rank in ranks]
     return {
-        "precision_at_5": share(hits[5]),
-        "hit_at_1": share(hits[1]),
-        "hit_at_3": share(hits[3]),
-        "hit_at_10": share(hits[10]),
-        "mrr": share(sum(1 / rank for rank in ranks if rank)),
+        **{name: round(sum(values) / total, 4) if total else 0.0 for name, values in scores.items()},
+        **{f"{name}_ci": interval(values, seed) for name, values in scores.items()},
         "num_total_queries": total,
         "num_processed_queries": sum(query in results for query in qrels),
-        "num_hits": hits[5],
+        "num_hits": int(sum(scores["precision_at_5"])),
     }
+
+
+def evidence_recall(wanted: list[str], ranked: list[str], cut: int) -> float:
+    """The share of the evidence that is among the first `cut`; `ranked` may name a piece of evidence more than once."""
+    return len(set(wanted) & set(ranked[:cut])) / len(set(wanted))
 
 
 def normal(text: str) -> str:

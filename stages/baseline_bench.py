@@ -1,12 +1,12 @@
 """Benchmark the base model, and see whether it works as a Mem0 backend at all.
 
-Reads  models/base, data/sources/instructions.jsonl (prompts)
-Writes metrics/baseline_check.json, metrics/baseline_speed.json
+Reads  models/base, data/sources/instructions.jsonl and natural.jsonl (prompts)
+Writes metrics/baseline_check.json, metrics/baseline_speed.json, the same and more in reports/runs
 """
 
 import tempfile
 
-from mem0_slm import bench, io, params
+from mem0_slm import bench, hardware, params
 from stages.prepare_base import BASE
 
 Params = bench.Params
@@ -33,12 +33,12 @@ def check_backend(model) -> dict:
         finally:
             close(memory)
     text = " ".join(found).casefold()
-    return {"adds": adds, "query": QUERY, "found": found, "city_found": "hyderabad" in text, "allergy_found": "peanut" in text}
+    return {"adds": adds, "facts_stored": sum(bool(a["stored"]) for a in adds), "query": QUERY, "found": found, "city_found": "hyderabad" in text, "allergy_found": "peanut" in text}
 
 
 def main():
-    io.write_json("metrics/baseline_check.json", check_backend(BASE / "base.gguf"))
-    io.write_json("metrics/baseline_speed.json", bench.run_all(params.load(Params, "baseline_bench")))
+    hardware.record("baseline_check", check_backend(BASE / "base.gguf"), "mem0ai", "llama-cpp-python")
+    bench.record("baseline_speed", *bench.run_all(params.load(Params, "baseline_bench")))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ Writes models/gguf (model-<type>.gguf, adapter-f16.gguf, Modelfile), metrics/exp
 from dataclasses import dataclass
 from pathlib import Path
 
-from mem0_slm import contract, gguf, io, params
+from mem0_slm import contract, gguf, hardware, io, params
 from stages.export_merged import MERGED
 from stages.finetune import ADAPTER
 from stages.prepare_base import BASE, Registry
@@ -85,7 +85,7 @@ def main():
         (folder / "Modelfile").write_text(modelfile.modelfile(file_of("Q8_0"), modelfile.style_of(template), entry.license), encoding="utf-8")
         examples = io.read_jsonl("data/validation.jsonl", {"messages": list})[: p.proof_examples]
         metrics = {"types": prove(folder, kinds, examples, p.min_agreement), "proof_examples": len(examples)}
-    io.write_json("metrics/export_gguf.json", metrics)
+    hardware.record("export_gguf", metrics, "llama-cpp-python", "gguf")
 
 
 if __name__ == "__main__":

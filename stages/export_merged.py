@@ -10,7 +10,7 @@ Writes models/merged (safetensors, tokenizer, chat template), metrics/export_mer
 from dataclasses import dataclass
 from pathlib import Path
 
-from mem0_slm import contract, io, params
+from mem0_slm import contract, hardware, io, params
 from stages.finetune import ADAPTER
 from stages.prepare_base import BASE
 
@@ -103,7 +103,7 @@ def main():
     carry_contract(MERGED)
     quality = prove(base, ADAPTER, MERGED, p) | {"answer": answers(MERGED), "dtype": p.dtype}
     quality |= {"tensors": done["tensors"], "merged_tensors": done["merged"], "shards": done["shards"], "sha256": io.sha256(MERGED)}
-    io.write_json("metrics/export_merged.json", quality)
+    hardware.record("export_merged", quality, "torch", "transformers", "peft")
 
 
 if __name__ == "__main__":

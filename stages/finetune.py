@@ -284,7 +284,6 @@ def finetune(p: Params, seed: int, base: Path, train_file: Path, validation_file
         "too_long_left_out": too_long, "steps": trainer.state.global_step, "resumed": bool(resume),
         "trainable_parameters": sum(w.numel() for w in model.parameters() if w.requires_grad), "precision": dtype, "compiled": compiled,
         "peak_rss_gib": round(hardware.peak_rss_bytes() / 2**30, 2), "seed": seed,
-        "host": hardware.host("torch", "transformers", "peft"),
     }  # fmt: skip
     return metrics, log
 
@@ -298,7 +297,7 @@ def main():
     columns = ("loss", "eval_loss", "learning_rate", "grad_norm")
     lines = [f"{step}," + ",".join(f"{row[c]:.6g}" if c in row else "" for c in columns) for step, row in sorted(rows.items())]
     io.write_text("metrics/loss.csv", "step," + ",".join(columns) + "\n" + "\n".join(lines) + "\n")
-    io.write_json("metrics/finetune.json", metrics)
+    hardware.record("finetune", metrics, "torch", "transformers", "peft")
 
 
 if __name__ == "__main__":

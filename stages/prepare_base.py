@@ -10,7 +10,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from mem0_slm import io, params
+from mem0_slm import hardware, io, params
 
 BASE = Path("models/base")
 
@@ -194,7 +194,7 @@ def prepare(registry: Registry) -> dict:
 
 def main():
     registry = params.load(Registry, None)
-    io.write_json("metrics/base.json", prepare(registry))
+    hardware.record("base", prepare(registry), "transformers", "gguf")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ decoding. Usage: python -m stages.retrieval_eval {no_llm,base,finetuned}
 
 Reads  data/eval.jsonl, data/natural.jsonl, the candidate's GGUF
 Writes metrics/retrieval_<candidate>_quality.json, metrics/retrieval_<candidate>_speed.json,
-       metrics/natural_<candidate>.json, reports/items_<candidate>.jsonl (what each item became)
+       metrics/natural_<candidate>.json, metrics/own_data_<candidate>.json (sets of params' `sets`), the same with sources and machine in reports/runs,
+       reports/items_<candidate>.jsonl (what each item became)
 """
 
 import asyncio
@@ -20,13 +21,15 @@ import dataclasses
 import os
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from mem0_slm import contract, hardware, io, params, scoring
+from mem0_slm import contract, evalsets, hardware, io, params, scoring
 from stages.prepare_base import BASE
 
 USER = "eval"
+OF_ADDS = ("outcomes", "valid_json_share", "failed_adds", "repaired", "memories_with_unsaid_names_or_numbers")
+PACKAGES = ("mem0ai", "qdrant-client", "llama-cpp-python")
 CANDIDATES = ("no_llm", "base", "finetuned")
 DECODINGS = ("free", "json", "schema")
 ARGUMENTS = {"candidate": (CANDIDATES, "what is evaluated")}
@@ -46,6 +49,7 @@ class Params:
     limit: int
     decodings: list[str]
     decoding_items: int
+    sets: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self):
         from mem0_slm.engines import ENGINES
@@ -131,7 +135,7 @@ async def add_all(memory, items, candidate, concurrency, watch) -> list[dict]:
             started = time.perf_counter()
             with watch() as events:
                 try:
-                    answer = await memory.add(item["messages"], user_id=USER, metadata={"item": item["id"]}, infer=candidate != "no_llm")
+                    answer = await memory.add(item["messages"], user_id=item.get("user", USER), metadata={"item": item["id"]}, infer=candidate != "no_llm")
                     stored, error = [r["memory"] for r in answer["results"]], ""
                 except Exception as failure:  # counted under its cause below, never dropped
                     stored, error = [], f"{type(failure).__name__}: {failure}"
@@ -164,6 +168,27 @@ async def search_all(memory, items, top_k) -> tuple[dict, dict, list[float]]:
     return qrels, results, seconds
 
 
+async def recall_all(memory, questions, top_k) -> list[dict]:
+    """For each question with evidence: the items that the memories found for it came from, best first."""
+    rows = []
+    for question in _progress(questions, "search"):
+        started = time.perf_counter()
+        found = (await memory.search(question["query"], filters={"user_id": question["user"]}, top_k=top_k, threshold=0.0))["results"]
+        items = {m["id"]: m["metadata"]["item"] for m in found}
+        ranked = [items[i] for i in scoring.ranking({m["id"]: m["score"] for m in found})]
+        rows.append(question | {"ranked": ranked, "seconds": time.perf_counter() - started})
+    return rows
+
+
+def recall(rows: list[dict]) -> dict:
+    """Recall of evidence among the first 5 and 10 memories, mean over questions, with 95% intervals."""
+    metrics = {"num_questions": len(rows)}
+    for cut in (5, 10):
+        shares = [scoring.evidence_recall(row["evidence"], row["ranked"], cut) for row in rows]
+        metrics |= {f"evidence_recall_at_{cut}": round(sum(shares) / len(shares), 4) if shares else 0.0, f"evidence_recall_at_{cut}_ci": scoring.interval(shares)}
+    return metrics
+
+
 def quality(items, rows, qrels, results, uses_llm: bool) -> dict:
     """All quality metrics of one candidate on one evaluation set."""
     by_id = {row["id"]: row for row in rows}
@@ -172,12 +197,12 @@ def quality(items, rows, qrels, results, uses_llm: bool) -> dict:
     metrics = scoring.retrieval(qrels, results)
     keys = sum(len(i["keys"]) for i in facts)
     kept = sum(scoring.keys_kept(i["keys"], by_id[i["id"]]["memories"]) for i in facts)
-    metrics["keys_kept"] = round(kept / keys, 4)
+    metrics["keys_kept"] = round(kept / keys, 4) if keys else 0.0
     metrics["num_keys"] = keys
     wrongly = sum(bool(by_id[i["id"]]["memories"]) for i in small_talk)
     metrics["small_talk_stored"] = round(wrongly / len(small_talk), 4) if small_talk else 0.0
     metrics["num_small_talk"] = len(small_talk)
-    metrics["memories_per_item"] = round(sum(len(by_id[i["id"]]["memories"]) for i in facts) / len(facts), 3)
+    metrics["memories_per_item"] = round(sum(len(by_id[i["id"]]["memories"]) for i in facts) / max(len(facts), 1), 3)
     metrics["facts_missed"] = sum(not by_id[i["id"]]["memories"] for i in facts)
     if uses_llm:
         outcomes = collections.Counter(row["outcome"] for row in rows)
@@ -231,8 +256,10 @@ def decodings(model: Path, items: list[dict], rows: list[dict], p: Params) -> di
     return figures
 
 
-def evaluate(candidate: str, model: Path, items: list[dict], p: Params, collection: str) -> tuple[dict, dict, list[dict]]:
-    """Run one candidate over one evaluation set in a store of its own: quality metrics, speed metrics, a row an item."""
+def evaluate(candidate: str, model: Path, items: list[dict], p: Params, collection: str, questions: list[dict] = ()) -> tuple[dict, dict, list[dict]]:
+    """Run one candidate over one evaluation set in a store of its own: quality metrics, speed metrics, a row an item.
+
+    With `questions`, which name the items that are their evidence, the quality is the recall of that evidence."""
     from mem0 import AsyncMemory
 
     from mem0_slm.memory import close, memory_config, watch
@@ -246,17 +273,21 @@ def evaluate(candidate: str, model: Path, items: list[dict], p: Params, collecti
         )  # fmt: skip
         memory = AsyncMemory(config)
         try:
-            return measure(memory, items, candidate, p, watch)
+            return measure(memory, items, candidate, p, watch, questions)
         finally:
             close(memory)
 
 
-def measure(memory, items: list[dict], candidate: str, p: Params, watch) -> tuple[dict, dict, list[dict]]:
+def measure(memory, items: list[dict], candidate: str, p: Params, watch, questions: list[dict] = ()) -> tuple[dict, dict, list[dict]]:
     """Add and search every item in any AsyncMemory: quality metrics, speed metrics, a row an item."""
     started = time.perf_counter()
     rows = asyncio.run(add_all(memory, items, candidate, p.concurrency, watch))
     added = time.perf_counter() - started
-    qrels, results, searches = asyncio.run(search_all(memory, items, p.top_k))
+    if questions:
+        asked = asyncio.run(recall_all(memory, questions, p.top_k))
+        qrels, results, searches = {}, {}, [row["seconds"] for row in asked]
+    else:
+        qrels, results, searches = asyncio.run(search_all(memory, items, p.top_k))
     adds = [row["seconds"] for row in rows]
     speed = {
         "adds_per_second": round(len(rows) / added, 3), "concurrency": p.concurrency,
@@ -267,7 +298,26 @@ def measure(memory, items: list[dict], candidate: str, p: Params, watch) -> tupl
         if item["query"]:
             row = next(r for r in rows if r["id"] == item["id"])
             row["first_hit"] = scoring.first_hit(qrels, results, item["id"])
-    return quality(items, rows, qrels, results, candidate != "no_llm"), speed, rows
+    metrics = quality(items, rows, qrels, results, candidate != "no_llm")
+    if questions:
+        metrics = {name: metrics[name] for name in OF_ADDS if name in metrics} | {"num_items": len(items)} | recall(asked)
+    return metrics, speed, rows
+
+
+def own_sets(candidate: str, model: Path, p: Params) -> dict:
+    """Evaluate a candidate on the sets of `p.sets`: metrics by the set's name, with what was malformed in its file."""
+    found = {}
+    for name, path in p.sets.items():
+        own = evalsets.load(path)
+        for line in own.malformed:
+            print(f"left out: {line}")
+        items = own.items[: p.limit or None]
+        there = {item["id"] for item in items}
+        questions = [q for q in own.questions if set(q["evidence"]) <= there]
+        metrics, speed, _ = evaluate(candidate, model, items, p, f"mem0_slm_own_{name}_{candidate}", questions)
+        counts = {"num_malformed": len(own.malformed), "num_questions_without_evidence": own.without_evidence}
+        found[name] = metrics | counts | {"malformed": own.malformed, "speed": speed, "path": path, "data_sha256": io.sha256(path)}
+    return found
 
 
 def _progress(items, what):
@@ -278,6 +328,8 @@ def _progress(items, what):
 
 def main(candidate: str):
     p = params.load(Params, "retrieval_eval")
+    for path in p.sets.values():
+        evalsets.load(path)  # an unusable file stops the stage before it works
     # no_llm never calls its model (infer=False); Mem0 wants one all the same
     model = Path(p.finetuned_model) if candidate == "finetuned" else BASE / "base.gguf"
     sources = {"embedder": p.embedder}
@@ -291,11 +343,12 @@ def main(candidate: str):
         metrics, speed, rows = evaluate(candidate, model, items, p, f"mem0_slm_{name}_{candidate}")
         if name == "eval" and candidate != "no_llm":
             metrics["decodings"] = decodings(model, items, rows, p)
-        path = f"metrics/retrieval_{candidate}_quality.json" if name == "eval" else f"metrics/natural_{candidate}.json"
-        io.write_json(path, metrics | {"data_sha256": io.sha256(f"data/{name}.jsonl"), "sources": sources})
+        record = f"retrieval_{candidate}_quality" if name == "eval" else f"natural_{candidate}"
+        hardware.record(record, metrics | {"data_sha256": io.sha256(f"data/{name}.jsonl"), "sources": sources}, *PACKAGES)
         speeds[name] = speed
         item_rows += [{"set": name} | {k: v for k, v in row.items() if "seconds" not in k} for row in rows]
-    io.write_json(f"metrics/retrieval_{candidate}_speed.json", speeds | {"host": hardware.host("mem0ai", "qdrant-client", "llama-cpp-python")})
+    hardware.record(f"retrieval_{candidate}_speed", speeds, *PACKAGES)
+    hardware.record(f"own_data_{candidate}", {"sets": own_sets(candidate, model, p), "sources": sources}, *PACKAGES)
     io.write_jsonl(f"reports/items_{candidate}.jsonl", item_rows)
 
 

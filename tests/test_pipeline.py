@@ -28,6 +28,9 @@ SMALL = {
     r"warmup: .*": "warmup: 1",
     r"limit: .*": "limit: 3",
     r"max_tokens: .*": "max_tokens: 48",
+    r"extractions: .*": "extractions: 1",
+    r"clients: .*": "clients: [2]",
+    r"client_requests: .*": "client_requests: 2",
 }
 
 
@@ -102,12 +105,16 @@ def test_metrics_count_everything(finished):
         assert metrics["num_total_queries"] == metrics["num_processed_queries"] == 3
         if candidate != "no_llm":
             assert sum(metrics["outcomes"].values()) == 6
-    speed = json.loads((copy / "metrics/finetuned_speed.json").read_text())
+    speed = json.loads((copy / "reports/runs/finetuned_speed.json").read_text())
     assert speed["not_run"] == {}
     for name, target in speed["targets"].items():
         assert (target["requests"], target["output_tokens"]) == (2, 8), name
-        assert len(target["raw_latency_s"]) == 2
-    check = json.loads((copy / "metrics/baseline_check.json").read_text())
+        assert target["extraction"]["requests"] == 1
+        assert target["percent_of_ceiling"] > 0
+        assert json.loads((copy / "metrics/finetuned_speed.json").read_text())[name]["requests"] == 2
+    samples = [json.loads(line) for line in (copy / "reports/runs/finetuned_speed_samples.jsonl").read_text().splitlines()]
+    assert sum(s["clients"] == 1 and s["workload"] == "general" for s in samples) == 2 * len(speed["targets"])
+    check = json.loads((copy / "reports/runs/baseline_check.json").read_text())
     assert [a["said"] for a in check["adds"]] == ["I live in Hyderabad", "I am allergic to peanuts"]
 
 
@@ -115,7 +122,10 @@ def test_the_report_holds_the_measured_figures(finished):
     copy, _ = finished
     report = (copy / "reports/report.md").read_text()
     metrics = json.loads((copy / "metrics/retrieval_no_llm_quality.json").read_text())
-    assert f"{metrics['precision_at_5']:.3f} ({metrics['num_hits']}/3)" in report
+    assert re.search(rf"{metrics['precision_at_5']:.3f} \[.+?\] +\| {metrics['num_hits']}/3 ", report)
+    page = (copy / "reports/report.html").read_text()
+    assert page.count("<svg") == len(re.findall(r"\]\(plots/", report)) > 0
+    assert not re.search(r"<script|<link|src=|href=\"http", page)
     for plot in re.findall(r"\]\((plots/.+?)\)", report):
         assert (copy / "reports" / plot).stat().st_size > 1000
 

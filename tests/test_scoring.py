@@ -21,7 +21,8 @@ RESULTS = {
 
 
 def test_retrieval_by_hand():
-    assert scoring.retrieval(QRELS, RESULTS) == {
+    metrics = scoring.retrieval(QRELS, RESULTS)
+    assert {name: value for name, value in metrics.items() if not name.endswith("_ci")} == {
         "hit_at_1": 0.1667,  # 1 of 6
         "hit_at_3": 0.3333,  # 2 of 6
         "precision_at_5": 0.3333,
@@ -34,7 +35,44 @@ def test_retrieval_by_hand():
 
 
 def test_no_queries_score_zero():
-    assert set(scoring.retrieval({}, {"q": {"a": 1.0}}).values()) == {0}
+    metrics = scoring.retrieval({}, {"q": {"a": 1.0}})
+    assert {value for name, value in metrics.items() if not name.endswith("_ci")} == {0}
+    assert metrics["mrr_ci"] == [0.0, 0.0]
+
+
+def test_every_retrieval_metric_has_an_interval_around_it():
+    metrics = scoring.retrieval(QRELS, RESULTS)
+    for name in ("precision_at_5", "hit_at_1", "hit_at_3", "hit_at_10", "mrr"):
+        low, high = metrics[f"{name}_ci"]
+        assert 0 <= low <= metrics[name] <= high <= 1
+
+
+def test_an_interval_by_hand():
+    # 30 hits of 100: the mean's standard error is sqrt(0.3 * 0.7 / 100) = 0.0458, so 1.96 of it on either side
+    low, high = scoring.interval([1.0] * 30 + [0.0] * 70)
+    assert low == pytest.approx(0.3 - 1.96 * 0.0458, abs=0.011)
+    assert high == pytest.approx(0.3 + 1.96 * 0.0458, abs=0.011)
+    assert scoring.interval([1.0] * 30 + [0.0] * 70) == [low, high]  # seeded
+    assert scoring.interval([0.5, 0.5]) == [0.5, 0.5]
+
+
+def test_a_paired_test_by_hand():
+    # 8 queries only ours hit, 1 only theirs: two-sided exact p = 2 * (C(9,0) + C(9,1)) / 2^9 = 20 / 512
+    ours, theirs = [True] * 8 + [False] + [True] * 11, [False] * 8 + [True] + [True] * 11
+    test = scoring.paired(ours, theirs)
+    assert (test["n"], test["only_ours"], test["only_theirs"], test["difference"], test["p"]) == (20, 8, 1, 0.35, 0.039062)
+    assert test["ci"][0] < 0.35 < test["ci"][1]
+    assert scoring.paired(theirs, ours)["difference"] == -0.35
+    same = scoring.paired(ours, ours)
+    assert (same["p"], same["difference"], same["ci"]) == (1.0, 0.0, [0.0, 0.0])
+    with pytest.raises(ValueError, match="same queries: 20 and 1"):
+        scoring.paired(ours, [True])
+
+
+def test_recall_of_evidence_by_hand():
+    assert scoring.evidence_recall(["D1:3", "D2:1"], ["D1:3", "D1:3", "D9:9", "D2:1"], 3) == 0.5
+    assert scoring.evidence_recall(["D1:3", "D2:1"], ["D1:3", "D1:3", "D9:9", "D2:1"], 4) == 1.0
+    assert scoring.evidence_recall(["D1:3"], [], 5) == 0.0
 
 
 def test_ties_are_ranked_by_id_whatever_the_order():

@@ -1,0 +1,124 @@
+"""Evaluation sets of a user's own, for stages.retrieval_eval: a JSONL file, or LoCoMo's JSON file (`locomo10.json`).
+
+A JSONL line is an item: `{"messages": [{"role": "user", "content": "..."}], "query": "...", "keys": ["...", ...]}`.
+`keys` are the names, numbers and things that a memory must keep, the first of them the query's answer; a `query` of null
+and no keys mark small talk, of which nothing should be stored. An `id` is optional.
+
+LoCoMo is a list of samples. A turn of a session becomes one item, the session's date and the speaker's name in
+front; each question with evidence asks for the turns that its `evidence` names (`D1:3`).
+
+What is malformed is left out, named and counted, never guessed.
+"""
+
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mem0_slm import io
+
+DIALOG_ID = re.compile(r"D\d+:\d+")
+
+
+@dataclass
+class EvalSet:
+    """Items to add; questions that name their evidence (LoCoMo alone); a line for each thing left out."""
+
+    items: list[dict]
+    questions: list[dict] = field(default_factory=list)
+    malformed: list[str] = field(default_factory=list)
+    without_evidence: int = 0
+
+
+def load(path) -> EvalSet:
+    """Read a set by its file's ending, .jsonl or .json. Raises DataError for another ending, no file, or not one good item."""
+    path = Path(path)
+    if path.suffix not in (".jsonl", ".json"):
+        raise io.DataError(f"{path}: an evaluation set is a .jsonl file of items, or LoCoMo's .json file. Rename or convert it.")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise io.DataError(f"{path}: no such file. Correct retrieval_eval.sets in params.yaml.") from None
+    except UnicodeDecodeError as error:
+        raise io.DataError(f"{path}: not UTF-8 text ({error}).") from None
+    found = jsonl(path, text) if path.suffix == ".jsonl" else locomo(path, text)
+    if not found.items:
+        raise io.DataError(f"{path}: no usable item. {'; '.join(found.malformed[:3]) or 'The file is empty.'}")
+    return found
+
+
+def jsonl(path, text: str) -> EvalSet:
+    found, seen = EvalSet([]), set()
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            item = json.loads(line)
+        except ValueError as error:
+            found.malformed.append(f"{path}:{number}: not JSON ({error})")
+            continue
+        wrong = fault(item)
+        identity = str(item.get("id", f"line{number}")) if not wrong else ""
+        if identity in seen:
+            wrong = f"id {identity!r} stands twice"
+        if wrong:
+            found.malformed.append(f"{path}:{number}: {wrong}")
+            continue
+        seen.add(identity)
+        found.items.append({"id": identity, "messages": item["messages"], "query": item.get("query"), "keys": item.get("keys", [])})
+    return found
+
+
+def fault(item) -> str:
+    """What is wrong with an item of a JSONL set, or ""."""
+    if not isinstance(item, dict):
+        return "expected an object"
+    messages = item.get("messages")
+    if not isinstance(messages, list) or not messages or not all(isinstance(m, dict) and isinstance(m.get("role"), str) and isinstance(m.get("content"), str) for m in messages):
+        return "messages must be a list of {role, content}"
+    query, keys = item.get("query"), item.get("keys", [])
+    if query is not None and (not isinstance(query, str) or not query.strip()):
+        return f"query must be a text or null, found {query!r}"
+    if not isinstance(keys, list) or not all(isinstance(key, str) and key.strip() for key in keys):
+        return f"keys must be a list of texts, found {keys!r}"
+    if query and not keys:
+        return "a query needs keys, the first of them its answer"
+    return ""
+
+
+def locomo(path, text: str) -> EvalSet:
+    try:
+        samples = json.loads(text)
+    except ValueError as error:
+        raise io.DataError(f"{path}: not JSON ({error}).") from None
+    found = EvalSet([])
+    for index, sample in enumerate(samples if isinstance(samples, list) else [samples]):
+        if not isinstance(sample, dict) or not isinstance(sample.get("conversation"), dict):
+            found.malformed.append(f"{path}: sample {index}: no conversation")
+            continue
+        user, turns, conversation = str(sample.get("sample_id", index)), set(), sample["conversation"]
+        numbers = sorted(int(m[1]) for m in (re.fullmatch(r"session_(\d+)", key) for key in conversation) if m)
+        for number in numbers:
+            session, date = conversation[f"session_{number}"], conversation.get(f"session_{number}_date_time", "")
+            for place, turn in enumerate(session if isinstance(session, list) else []):
+                if not isinstance(turn, dict) or not all(isinstance(turn.get(k), str) for k in ("speaker", "dia_id", "text")):
+                    found.malformed.append(f"{path}: sample {user}: session_{number}[{place}]: speaker, dia_id and text must be texts")
+                    continue
+                turns.add(turn["dia_id"])
+                said = f"{turn['speaker']}: {turn['text']}" + (f" [shows: {turn['blip_caption']}]" if turn.get("blip_caption") else "")
+                said = f"({date}) {said}" if date else said
+                found.items.append({"id": f"{user}/{turn['dia_id']}", "user": user, "messages": [{"role": "user", "content": said}], "query": None, "keys": []})
+        for place, qa in enumerate(sample.get("qa") or []):
+            if not isinstance(qa, dict) or not isinstance(qa.get("question"), str) or not isinstance(qa.get("evidence", []), list):
+                found.malformed.append(f"{path}: sample {user}: qa[{place}]: question must be a text, evidence a list")
+                continue
+            evidence = DIALOG_ID.findall(" ".join(map(str, qa.get("evidence", []))))
+            unknown = sorted(set(evidence) - turns)
+            if unknown:
+                found.malformed.append(f"{path}: sample {user}: qa[{place}]: evidence {', '.join(unknown)} is no turn of the conversation")
+                continue
+            if not evidence:
+                found.without_evidence += 1
+                continue
+            found.questions.append({"user": user, "query": qa["question"], "evidence": [f"{user}/{e}" for e in evidence], "category": qa.get("category")})
+    return found

@@ -1,0 +1,74 @@
+"""Evaluation sets of a user's own: LoCoMo's form and JSON lines; what is malformed is named and counted."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mem0_slm import evalsets, io
+
+LOCOMO = Path(__file__).parent / "data" / "locomo_small.json"
+
+
+def test_each_turn_of_locomo_becomes_an_item_of_its_sample():
+    found = evalsets.load(LOCOMO)
+    assert [i["id"] for i in found.items] == ["conv-1/D1:1", "conv-1/D1:2", "conv-1/D1:3", "conv-1/D2:1"]
+    assert {i["user"] for i in found.items} == {"conv-1"}
+    assert found.items[2]["messages"] == [
+        {"role": "user", "content": "(1:56 pm on 8 May, 2023) Ines: Biscuit only eats mango. [shows: a photo of a lizard on a branch]"}
+    ]
+
+
+def test_questions_name_their_evidence_and_what_is_left_out_is_counted():
+    found = evalsets.load(LOCOMO)
+    assert [q["evidence"] for q in found.questions] == [["conv-1/D1:1"], ["conv-1/D1:1", "conv-1/D1:3"], ["conv-1/D2:1"]]
+    assert found.without_evidence == 1
+    assert [line.split(": ", 1)[1] for line in found.malformed] == [
+        "sample conv-1: session_2[1]: speaker, dia_id and text must be texts",
+        "sample conv-1: qa[4]: evidence D7:9 is no turn of the conversation",
+        "sample 1: no conversation",
+    ]
+
+
+GOOD = {"messages": [{"role": "user", "content": "I moved to Porto"}], "query": "Where do they live?", "keys": ["Porto"]}
+
+
+def test_malformed_lines_are_named_and_the_others_kept(tmp_path):
+    path = tmp_path / "mine.jsonl"
+    bad = ["{", "[]", "{}", json.dumps(GOOD | {"keys": []}), json.dumps(GOOD | {"query": " "}), json.dumps(GOOD | {"messages": ["hi"]}), json.dumps(GOOD | {"keys": [4]})]
+    path.write_text("\n".join([json.dumps(GOOD), *bad, "", json.dumps(GOOD | {"id": "b"}), json.dumps(GOOD | {"id": "b"})]))
+    found = evalsets.load(path)
+    assert [(i["id"], i["query"], i["keys"]) for i in found.items] == [("line1", "Where do they live?", ["Porto"]), ("b", "Where do they live?", ["Porto"])]
+    assert [line.split(":")[1] for line in found.malformed] == ["2", "3", "4", "5", "6", "7", "8", "11"]
+    words = " ".join(found.malformed)
+    for word in ("not JSON", "expected an object", "messages must be", "a query needs keys", "query must be", "keys must be a list of texts, found [4]", "id 'b' stands twice"):
+        assert word in words
+
+
+def test_small_talk_needs_no_keys(tmp_path):
+    path = tmp_path / "mine.jsonl"
+    path.write_text(json.dumps({"messages": GOOD["messages"], "query": None}))
+    assert evalsets.load(path).items[0]["keys"] == []
+
+
+@pytest.mark.parametrize("name, content, words", [
+    ("x.csv", "", "is a .jsonl file of items, or LoCoMo's .json file"), ("none.jsonl", None, "no such file. Correct retrieval_eval.sets"),
+    ("x.jsonl", "oops", "no usable item. .*x.jsonl:1: not JSON"), ("x.json", "oops", "not JSON"), ("x.json", "[]", "no usable item. The file is empty"),
+])  # fmt: skip
+def test_an_unusable_file_is_an_error(tmp_path, name, content, words):
+    path = tmp_path / name
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(io.DataError, match=words):
+        evalsets.load(path)
+
+
+def test_recall_of_evidence_through_real_mem0(tmp_path, in_root, base_gguf):
+    """Raw turns, stored and searched: every question's evidence is among four turns, so recall is whole."""
+    from stages import retrieval_eval
+
+    values = {"engine": "llama_cpp", "finetuned_model": "", "constrain": "schema", "max_tokens": 16, "concurrency": 2, "top_k": 20, "qdrant": "embedded", "embedder": "minilm", "threads": 0}
+    p = retrieval_eval.Params(**values, limit=0, sets={"locomo": str(LOCOMO)})
+    found = retrieval_eval.own_sets("no_llm", base_gguf, p)["locomo"]
+    assert (found["num_items"], found["num_questions"], found["num_malformed"], found["num_questions_without_evidence"]) == (4, 3, 3, 1)
+    assert (found["evidence_recall_at_5"], found["evidence_recall_at_10_ci"]) == (1.0, [1.0, 1.0])

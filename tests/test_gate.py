@@ -1,0 +1,61 @@
+"""The gate: quality may not fall, speed does not matter."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mem0_slm import io
+from stages import gate
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_a_fall_within_the_limit_passes_and_one_beyond_it_is_named():
+    old = {"precision_at_5": 0.90, "mrr": 0.80, "num_hits": 90}
+    assert gate.falls(old, {"precision_at_5": 0.88, "mrr": 0.95, "num_hits": 1}, 0.02) == []
+    assert gate.falls(old, {"precision_at_5": 0.87, "mrr": 0.80}, 0.02) == ["precision_at_5: 0.9 -> 0.87"]
+
+
+def test_where_less_is_better_a_rise_fails():
+    assert gate.falls({"sets.mine.small_talk_stored": 0.0}, {"sets.mine.small_talk_stored": 0.1}, 0.05) == ["sets.mine.small_talk_stored: 0.0 -> 0.1"]
+    assert gate.falls({"small_talk_stored": 0.5}, {"small_talk_stored": 0.0}, 0.05) == []
+
+
+def test_a_metric_that_went_missing_fails_and_a_new_one_passes():
+    assert gate.falls({"mrr": 0.8}, {"hit_at_1": 0.1}, 0.5) == ["mrr: 0.8 before, now missing"]
+
+
+def test_speed_never_fails():
+    assert gate.falls({"tokens_per_second": 100.0, "add_seconds_p50": 0.1}, {}, 0.0) == []
+
+
+def test_nested_numbers_by_dotted_name():
+    assert gate.flat({"a": {"b": 1, "c": "text", "d": [1, 2]}, "e": 0.5}) == {"a.b": 1, "e": 0.5}
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_text("report: {max_fall: 0.02}\n")
+    io.write_json("metrics/retrieval_finetuned_quality.json", {"precision_at_5": 0.9})
+    for command in (["init", "-q"], ["add", "-A"], ["-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-qm", "first"]):
+        subprocess.run(["git", *command], check=True)
+    return tmp_path
+
+
+def run(*arguments):
+    return subprocess.run([sys.executable, "-m", "stages.gate", *arguments], capture_output=True, text=True, env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"})
+
+
+def test_the_command_passes_and_fails(repository):
+    passed = run()
+    assert (passed.returncode, passed.stdout) == (0, "no quality metric of 1 fell by more than 0.02 against HEAD\n")
+    (repository / "metrics/retrieval_finetuned_quality.json").write_text(json.dumps({"precision_at_5": 0.8}))
+    failed = run("--against", "HEAD")
+    assert (failed.returncode, failed.stdout) == (1, "retrieval_finetuned_quality.json: precision_at_5: 0.9 -> 0.8\n")
+    unknown = run("--against", "nowhere")
+    assert unknown.returncode == 1
+    assert "'nowhere' is unknown. Fetch it" in unknown.stderr

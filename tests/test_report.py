@@ -1,0 +1,64 @@
+"""The report: what it says follows from the figures, in Markdown and in HTML that needs nothing else."""
+
+import re
+
+import pytest
+
+from mem0_slm import io, scoring
+from stages import report
+
+BLOCKS = [
+    ("h1", "Title <1>"), ("p", "**Better?** a < b & c"), ("list", ["one", "two"]), ("table", ["name", "n"], [["x|y", "0.50"], ["<b>", "2"]]), ("plot", "curve", "A curve"),
+]  # fmt: skip
+
+
+def test_blocks_as_markdown():
+    text = report.markdown(BLOCKS)
+    assert text.startswith("# Title <1>\n\n**Better?** a < b & c\n\n- one\n- two\n\n| name")
+    assert "0.50" in text  # numbers stay as they were written
+    assert text.endswith("![A curve](plots/curve.svg)\n")
+
+
+def test_the_page_is_escaped_and_needs_no_other_file(tmp_path):
+    (tmp_path / "curve.svg").write_text('<?xml version="1.0"?>\n<!DOCTYPE svg>\n<svg viewBox="0 0 1 1"></svg>')
+    page = report.page(BLOCKS, tmp_path)
+    assert "<strong>Better?</strong> a &lt; b &amp; c" in page
+    assert "<td>&lt;b&gt;</td>" in page
+    assert '<figure aria-label="A curve"><svg' in page
+    assert "prefers-color-scheme: dark" in page and "width=device-width" in page
+    assert not re.search(r"<script|<link|src=|href=|@import|<\?xml", page)
+
+
+def items(hits: str) -> list[dict]:
+    """An item a letter: h a hit at 2, l found at 7, w stored without the answer, n nothing stored; t is small talk."""
+    ranks = {"h": 2, "l": 7, "w": None, "n": None}
+    return [
+        {"set": "eval", "id": f"e{i}", "memories": [] if c in "nt" else ["User ..."]} | ({"first_hit": ranks[c]} if c != "t" else {}) for i, c in enumerate(hits)
+    ]
+
+
+def test_what_became_of_each_query():
+    assert list(report.causes(items("hhlwnnt"), "eval").values()) == [2, 1, 1, 2]
+    assert sum(report.causes(items("hhlwnnt"), "natural").values()) == 0
+    assert report.hits(items("hlt"), "eval") == {"e0": True, "e1": False}
+
+
+@pytest.mark.parametrize("ours, theirs, said", [("h" * 8, "n" * 8, "yes"), ("n" * 8, "h" * 8, "no, worse"), ("hn", "nh", "not shown"), ("h" * 5, "n" * 5, "not shown")])
+def test_better_is_said_only_when_the_paired_test_shows_it(ours, theirs, said):
+    # 8 to 0 has p = 2 / 2^8 = 0.008; 5 to 0 has 2 / 2^5 = 0.0625
+    assert report.answer(report.compared({"a": items(ours), "b": items(theirs)}, "a", "b", "eval")) == said
+
+
+def test_candidates_with_other_queries_cannot_be_compared():
+    with pytest.raises(io.DataError, match=r"items_a.jsonl and items_b.jsonl hold other queries of eval"):
+        report.compared({"a": items("hh"), "b": items("h")}, "a", "b", "eval")
+
+
+def test_a_metric_stands_with_its_interval():
+    assert report.between({"mrr": 0.5, "mrr_ci": [0.25, 0.75]}, "mrr") == "0.500 [0.25, 0.75]"
+    assert report.between(scoring.retrieval({}, {}), "num_hits") == "0.000"
+
+
+def test_a_target_that_was_not_run_stands_in_the_table_with_its_reason():
+    rows = report.model_rows({"targets": {}, "not_run": {"vllm": "EngineError: no server"}}, "m", True, 0.9)
+    assert rows == [["m", "yes", "-", "vllm", "not run", "-", "EngineError: no server", "-", "0"]]
