@@ -42,7 +42,8 @@ torch.ones(64, 64) @ torch.ones(64, 64)
 before = merge._peak_rss()
 folder = Path(sys.argv[1])
 report = merge.merge(folder / "base", folder / "adapter", folder / "out", dtype="bfloat16")
-print(json.dumps(report | {"above_interpreter_bytes": report["peak_rss_bytes"] - before}))
+planned = merge.plan(folder / "base", folder / "adapter", "bfloat16")["memory_bytes"]
+print(json.dumps(report | {"above_interpreter_bytes": report["peak_rss_bytes"] - before, "planned_bytes": planned}))
 """
 PEFT = """
 import json, sys, time
@@ -161,7 +162,8 @@ def benchmark(folder: Path, layers: int, peft_layers: int, shape: dict) -> dict:
         report = measured(STREAMED, folder / name)
         result[f"streamed_{name}"] = {
             "layers": count, "base_gb": gigabytes(sizes[name]), "seconds": round(report["seconds"], 2), "merged_tensors": report["merged"],
-            "peak_gb_above_interpreter": gigabytes(report["above_interpreter_bytes"]), "weights": "zeros in sparse files" if sparse else "random",
+            "peak_gb_above_interpreter": gigabytes(report["above_interpreter_bytes"]), "announced_gb": gigabytes(report["planned_bytes"]),
+            "weights": "zeros in sparse files" if sparse else "random",
         }  # fmt: skip
         shutil.rmtree(folder / name)
     result["speed_of_a_copy"] = round(result["copy_seconds"] / result["streamed_once"]["seconds"], 3)

@@ -9,11 +9,15 @@ import math
 from mem0_slm import contract, io
 
 
-def pair(tokenizer, messages: list[dict], answer: str | None = None) -> tuple[list[int], list[int]]:
-    """The pair of a training or validation example's messages; `answer` takes the place of the example's own."""
+def pair(tokenizer, messages: list[dict], answer=None) -> tuple[list[int], list[int]]:
+    """The pair of a training or validation example's messages; an engine's `Answer` takes the place of the example's own.
+
+    An answer that was cut off at its token limit has no ending token.
+    """
     prompt = list(tokenizer.apply_chat_template(messages[:-1], add_generation_prompt=True, return_dict=False))
-    text = messages[-1]["content"] if answer is None else answer
-    return prompt, tokenizer(text, add_special_tokens=False)["input_ids"] + [tokenizer.eos_token_id]
+    text = answer.text if answer else messages[-1]["content"]
+    ended = answer is None or answer.finish_reason == "stop"
+    return prompt, tokenizer(text, add_special_tokens=False)["input_ids"] + [tokenizer.eos_token_id] * ended
 
 
 def transformers_outputs(model, pairs):

@@ -75,14 +75,15 @@ def prove(folder: Path, merged: Path, kinds: list[str], examples: list[dict], p:
     report, answers = {"merged": {"perplexity": perplexity}}, None
     for kind in ["F16", *(kind for kind in kinds if kind != "F16")]:
         path = folder / file_of(kind)
-        found = [answer.text for answer in ask(path, examples)]
+        given = ask(path, examples)
+        found = [answer.text for answer in given]
         if not any(found):
             raise io.DataError(f"{path}: answered nothing to {len(examples)} prompts. Leave this type out of export_gguf.types.")
         answers = answers or found  # F16's: those of the merged model, as shown below
         row = report[kind] = fidelity.measure(fidelity.gguf_outputs(path, pairs), pairs, reference) | fidelity.compare(found, answers)
         row |= {"bytes": path.stat().st_size, "sha256": io.sha256(path)}
         if kind == "F16":
-            own = [fidelity.pair(tokenizer, e["messages"], text) for e, text in zip(examples, found, strict=True)]
+            own = [fidelity.pair(tokenizer, e["messages"], answer) for e, answer in zip(examples, given, strict=True)]
             gaps = fidelity.gaps(fidelity.transformers_outputs(model, own), own)
             row |= {"same_text_as_merged": round(gaps.count(0.0) / len(gaps), 4), "largest_tie_gap": round(max(gaps), 5)}
             for name in ("max_logit_difference", "largest_tie_gap"):
