@@ -52,6 +52,7 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM
 from mem0_slm import merge
+Path("/proc/self/oom_score_adj").write_text("1000")  # if memory runs out, it is this process that the system ends
 torch.ones(64, 64) @ torch.ones(64, 64)
 before, folder, started = merge._peak_rss(), Path(sys.argv[1]), time.perf_counter()
 model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(folder / "base", dtype=torch.bfloat16), folder / "adapter")
@@ -172,20 +173,31 @@ def benchmark(folder: Path, layers: int, peft_layers: int, shape: dict) -> dict:
 
 
 def peft(folder: Path, layers: int, shape: dict, wanted: int, wanted_bytes: int) -> dict:
-    """PEFT's merge_and_unload and the streamed merge on the same `layers`; whether `wanted` would fit in memory."""
+    """PEFT's merge_and_unload and the streamed merge on the same `layers`; what `wanted` layers would take.
+
+    A run that memory does not hold is reported as failed (exit code -9: the system ended it).
+    """
+    import psutil
+
     synthesise(folder, layers, shape)
     base_bytes = size_of(folder / "base")
     streamed = measured(STREAMED, folder)
-    available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
+    available = psutil.virtual_memory().available
     found = {"layers": layers, "base_gb": round(base_bytes / 1e9, 3), "streamed_seconds": round(streamed["seconds"], 2),
              "streamed_peak_gb_above_interpreter": round(streamed["above_interpreter_bytes"] / 1e9, 3)}  # fmt: skip
-    if available < 4 * base_bytes:  # the model, one layer's experts' delta, its factors and what is added up
-        found["not_run"] = f"{available / 1e9:.1f} GB of memory are free, it may take {4 * base_bytes / 1e9:.1f} GB"
-    else:
+    found["memory_available_gb"] = round(available / 1e9, 3)
+    if available < 2 * base_bytes:
+        found["not_run"] = f"{available / 1e9:.1f} GB of memory are available; the model and one layer's delta alone take {2 * base_bytes / 1e9:.1f} GB"
+        shutil.rmtree(folder)
+        return found
+    try:
         report = measured(PEFT, folder)
+    except RuntimeError as error:
+        found["failed"] = str(error)
+    else:
         above = report["above_interpreter_bytes"]
         found |= {"seconds": round(report["seconds"], 2), "peak_gb_above_interpreter": round(above / 1e9, 3)}
-        found["estimate_for_all_layers"] = {"layers": wanted, "peak_gb": round((above + wanted_bytes - base_bytes) / 1e9, 3), "memory_gb": round(available / 1e9, 3)}
+        found["estimate_for_all_layers"] = {"layers": wanted, "peak_gb": round((above + wanted_bytes - base_bytes) / 1e9, 3)}
     shutil.rmtree(folder)
     return found
 
