@@ -7,6 +7,7 @@ The scripts are in llama-cpp-python's source archive, not in its wheel; `make se
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from mem0_slm import io
@@ -35,21 +36,30 @@ def _run(script: str, arguments: list, out: Path) -> None:
 
 
 def convert(folder: Path, out: Path, kind: str = "f16") -> None:
-    """A Hugging Face folder to GGUF; `kind` is f32, f16, bf16 or q8_0. Raises DataError with the converter's last words."""
+    """A Hugging Face folder to GGUF; `kind` is f32, f16, bf16 or q8_0. Raises DataError with the converter's last words.
+
+    Name and licence in the GGUF's metadata come from the folder's model card, the chat template from its tokenizer.
+    """
     _run("convert_hf_to_gguf.py", [folder, "--outtype", kind], out)
 
 
-def convert_lora(adapter: Path, base: Path, out: Path, kind: str = "f16") -> None:
-    """A PEFT adapter folder to a GGUF LoRA for llama.cpp's run-time loading."""
-    _run("convert_lora_to_gguf.py", [adapter, "--base", base, "--outtype", kind], out)
+def convert_lora(adapter: Path, base: Path, out: Path, kind: str = "f16", card: Path | None = None) -> None:
+    """A PEFT adapter folder to a GGUF LoRA for llama.cpp's run-time loading; `card`: a model card with name and licence."""
+    with tempfile.TemporaryDirectory() as folder:  # the converter looks for the card beside the adapter
+        for name, file in ({f.name: f for f in adapter.iterdir()} | ({"README.md": card} if card else {})).items():
+            (Path(folder) / name).symlink_to(file.resolve())
+        _run("convert_lora_to_gguf.py", [folder, "--base", base, "--outtype", kind], out)
 
 
 def quantise(source: Path, out: Path, kind: str, threads: int = 0) -> None:
     """Quantise a GGUF file to one of `QUANTISED`. Raises DataError when llama.cpp refuses."""
     import llama_cpp
 
+    from mem0_slm.engines.llama_cpp import _silence
+
     if kind not in QUANTISED:
         raise io.DataError(f"{kind}: not a quantised GGUF type that is known here. Use one of {', '.join(QUANTISED)}.")
+    _silence(llama_cpp)  # it lists every tensor
     parameters = llama_cpp.llama_model_quantize_default_params()
     parameters.ftype, parameters.nthread = QUANTISED[kind], threads
     with io.atomic_path(out) as temporary:

@@ -128,13 +128,14 @@ def plan(base: Path, adapter: Path, dtype: str = "float16", *, max_shard_bytes: 
     return _summary(_layout(Path(base), Path(adapter), dtype, max_shard_bytes))
 
 
-def merge(base: Path, adapter: Path, out: Path, *, dtype: str = "float16", max_shard_bytes: int = MAX_SHARD_BYTES) -> dict:
+def merge(base: Path, adapter: Path, out: Path, *, dtype: str = "float16", max_shard_bytes: int = MAX_SHARD_BYTES, keep_state: bool = False) -> dict:
     """Write `base` (a Hugging Face folder with safetensors) with the PEFT LoRA `adapter` merged into it to the folder `out`.
 
     Weights are computed in float32 and written in `dtype`; integer tensors stay as they are. Configuration, tokenizer,
     chat template and licence are copied, the tokenizer's files from the adapter's folder where it has them. A finished
-    export in `out` is replaced; an unfinished one of the same inputs is continued. Returns tensors, merged (how many of
-    them the adapter changed), bytes_written (by this run), seconds, shards, peak_rss_bytes (of this process so far).
+    export in `out` is replaced; an unfinished one of the same inputs is continued, and so is a finished one whose note of
+    its inputs (`STATE`) was left there by keep_state. Returns tensors, merged (how many of them the adapter changed),
+    bytes_written (by this run), seconds, shards, peak_rss_bytes (of this process so far).
 
     Raises DataError, naming file, key and remedy, for an adapter that cannot be merged exactly into this base and for
     damaged or non-finite weights, and OSError (ENOSPC) when the disk cannot hold the result. All but values that are not
@@ -156,6 +157,8 @@ def merge(base: Path, adapter: Path, out: Path, *, dtype: str = "float16", max_s
 
     try:
         _write(out, layout, todo, dtype, None if resumes else fingerprint)
+        if not keep_state:
+            (out / STATE).unlink()
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
@@ -612,7 +615,6 @@ def _write(out: Path, layout: Layout, todo: list[Shard], dtype: str, fingerprint
     if len(layout.shards) > 1:  # last, so that an unfinished folder does not pass for a model
         weight_map = {output.name: shard.name for shard in layout.shards for output in shard.outputs}
         write_json(out / _INDEX, {"metadata": {"total_size": sum(o.size for o in layout.outputs)}, "weight_map": weight_map})
-    (out / STATE).unlink()
 
 
 def _write_shards(out: Path, layout: Layout, todo: list[Shard], dtype: str) -> None:

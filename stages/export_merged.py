@@ -1,20 +1,32 @@
-"""Merge the adapter into the base's weights, shard by shard, and prove that nothing changed by it.
+"""Merge the adapter into the base's weights, shard by shard, and prove that nothing changed by it; NF4 beside it.
 
 The merged model's chat template carries Mem0's contract: stock Mem0 gets the compact prompt with nothing of ours
 installed where the model is served.
 
-Reads  models/base/hf, models/adapter, data/validation.jsonl
-Writes models/merged (safetensors, tokenizer, chat template), metrics/export_merged.json
+All is made and proven in .scratch/export_merged, outside the stage's outputs: DVC removes outputs of a killed stage,
+shards that are whole stay there, and the next run goes on at the first missing one.
+
+Reads  models/base/hf, models/adapter, data/validation.jsonl (data/train.jsonl for its hash)
+Writes models/merged (safetensors, tokenizer, chat template, model card), models/merged-nf4 (the same in bitsandbytes'
+       4 bits), metrics/export_merged.json
 """
 
+import contextlib
+import errno
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from mem0_slm import contract, hardware, io, params
+from mem0_slm import card, contract, fidelity, hardware, io, params
 from stages.finetune import ADAPTER
-from stages.prepare_base import BASE
+from stages.prepare_base import BASE, Registry
 
 MERGED = Path("models/merged")
+NF4 = Path("models/merged-nf4")
+SCRATCH = Path(".scratch/export_merged")
+DATA = ["data/train.jsonl", "data/validation.jsonl"]
+MADE_BY = ["model", "seed", "generate_dataset", "finetune"]
+"""The parts of params.yaml that the merged model depends on."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +35,16 @@ class Params:
     max_shard_gb: float
     logit_tolerance: float
     proof_examples: int
+    nf4: bool
+    max_perplexity_increase: float
+    min_agreement: float
 
     def __post_init__(self):
         params.require(self.dtype in ("float16", "bfloat16", "float32"), "dtype", self.dtype, "must be float16, bfloat16 or float32")
         for name in ("max_shard_gb", "logit_tolerance", "proof_examples"):
             params.require(getattr(self, name) > 0, name, getattr(self, name), "must be greater than 0")
+        params.require(self.max_perplexity_increase >= 0, "max_perplexity_increase", self.max_perplexity_increase, "must be at least 0")
+        params.require(0 <= self.min_agreement <= 1, "min_agreement", self.min_agreement, "must lie between 0 and 1")
 
 
 def check_base(adapter: Path, base: Path) -> None:
@@ -52,58 +69,107 @@ def carry_contract(folder: Path) -> None:
     tokenizer.save_pretrained(folder)
 
 
-def prove(base: Path, adapter: Path, merged: Path, p: Params) -> dict:
-    """Compare the merged model's logits with those of base + adapter, in float32, on validation prompts.
+def write_nf4(merged: Path, out: Path) -> None:
+    """The model in `merged` with its linear layers in bitsandbytes' NF4, made on the CPU; transformers and vLLM load it."""
+    import torch
+    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
-    Raises DataError when they differ by more than the tolerance or the merged model answers nothing.
+    io.require_disk(out, sum(file.stat().st_size for file in merged.iterdir()))
+    settings = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=torch.bfloat16)
+    model = AutoModelForCausalLM.from_pretrained(merged, quantization_config=settings, dtype=torch.bfloat16, device_map={"": "cpu"})
+    with io.atomic_path(out) as folder:
+        model.save_pretrained(folder)
+        for file in merged.iterdir():
+            if file.name.startswith(("tokenizer", "special_tokens", "chat_template", "vocab", "merges", "LICENSE", "NOTICE", "USE_POLICY")):
+                shutil.copyfile(file, folder / file.name)
+
+
+def prove(base: Path, adapter: Path, merged: Path, examples: list[dict], tolerance: float) -> dict:
+    """Compare the merged model's logits with those of base + adapter, in float32, on validation prompts and answers.
+
+    Raises DataError when they differ by more than the tolerance.
     """
     import torch
     from peft import PeftModel
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(base)
-    examples = io.read_jsonl("data/validation.jsonl", {"messages": list})[: p.proof_examples]
-    prompts = [tokenizer.apply_chat_template(e["messages"], return_tensors="pt", return_dict=False) for e in examples]
-    logits = []
-    for folder in (base, merged):
-        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-        if folder == base:
-            model = PeftModel.from_pretrained(model, adapter)
-        with torch.inference_mode():
-            logits.append([model.eval()(ids).logits for ids in prompts])
-        del model
-    difference = max((a - b).abs().max().item() for a, b in zip(*logits))
-    agree = sum((a.argmax(-1) == b.argmax(-1)).sum().item() for a, b in zip(*logits)) / sum(a.shape[1] for a in logits[0])
-    if not difference <= p.logit_tolerance:
+    pairs = [fidelity.pair(tokenizer, example["messages"]) for example in examples]
+    model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32), adapter)
+    trained = list(fidelity.transformers_outputs(model.eval(), pairs))
+    model = AutoModelForCausalLM.from_pretrained(merged, dtype=torch.float32)
+    found = fidelity.measure(fidelity.transformers_outputs(model.eval(), pairs), pairs, trained)
+    if not found["max_logit_difference"] <= tolerance:
         raise io.DataError(
-            f"{merged}: logits differ from base + adapter by {difference:.4f}, more than export_merged.logit_tolerance={p.logit_tolerance}. "
+            f"{merged}: logits differ from base + adapter by {found['max_logit_difference']:.4f}, more than export_merged.logit_tolerance={tolerance}. "
             "Use dtype float32, or look for a fault in the merge."
         )
-    return {"max_logit_difference": round(difference, 5), "same_next_token_share": round(agree, 5), "proof_examples": len(examples)}
+    return found | {"adapter_perplexity": fidelity.measure(trained, pairs)["perplexity"]}
 
 
-def answers(merged: Path) -> str:
-    """Load the merged model as a user would and let it answer one extraction call. Raises DataError if it is empty."""
+def ask(folder: Path, examples: list[dict]) -> tuple[list[str], dict]:
+    """Load a folder as a user would; its greedy answers to the examples, and its perplexity. Raises DataError if it answers nothing."""
     from mem0_slm.engines import transformers
 
-    handle = transformers.load(merged)
-    answer = transformers.generate(handle, contract.prompt_for("user: Our cat Mimi turned eleven last week.\n"), max_tokens=64)
-    if not answer.text:
-        raise io.DataError(f"{merged}: the merged model answered nothing.")
-    return answer.text
+    handle = transformers.load(folder)
+    answers = [transformers.generate(handle, e["messages"][:-1], max_tokens=128).text for e in examples]
+    if not any(answers):
+        raise io.DataError(f"{folder}: the model answered nothing to {len(examples)} prompts.")
+    pairs = [fidelity.pair(handle.tokenizer, e["messages"]) for e in examples]
+    return answers, fidelity.measure(fidelity.transformers_outputs(handle.model, pairs), pairs)
+
+
+@contextlib.contextmanager
+def disk_errors():
+    """A full disk is one line to the user. What is whole in the scratch folder stays for the next run."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise io.DataError(str(error.strerror)) from None
+
+
+def export(p: Params, registry: Registry, base: Path, adapter: Path) -> dict:
+    """Make, prove and describe the exports, then put them under their names; returns the metrics."""
+    from mem0_slm.merge import STATE, merge
+
+    work, work_nf4 = SCRATCH / "merged", SCRATCH / "merged-nf4"
+    with disk_errors():
+        done = merge(base, adapter, work, dtype=p.dtype, max_shard_bytes=int(p.max_shard_gb * 1e9), keep_state=True)
+    carry_contract(work)
+    examples = io.read_jsonl("data/validation.jsonl", {"messages": list})[: p.proof_examples]
+    quality = prove(base, adapter, work, examples, p.logit_tolerance)
+    answers, found = ask(work, examples)
+    quality |= found | {"well_formed": fidelity.compare(answers, answers)["well_formed"], "proof_examples": len(examples)}
+    entry = registry.models[registry.model]
+    made_of = card.provenance(registry.model, entry.source, entry.license, base, adapter, DATA, MADE_BY)
+    metrics = {key: done[key] for key in ("tensors", "shards")} | {"merged_tensors": done["merged"], "dtype": p.dtype, "answer": answers[0]} | quality
+    rows = {f"merged {p.dtype}": quality}
+    if p.nf4:
+        write_nf4(work, work_nf4)
+        nf4_answers, nf4 = ask(work_nf4, examples)
+        nf4 |= fidelity.compare(nf4_answers, answers)
+        fidelity.require_quality(work_nf4, nf4, quality["perplexity"], p.max_perplexity_increase, p.min_agreement, "export_merged")
+        card.write(work_nf4, "NF4 for transformers and vLLM", made_of, rows | {"merged NF4": nf4}, relation="quantized", path=NF4)
+    else:
+        io.write_text(work_nf4 / card.CARD, "Not made: export_merged.nf4 in params.yaml is false.\n")
+        nf4 = None
+    card.write(work, f"merged, {p.dtype}", made_of, rows, relation="merge")
+    for source, out in ((work, MERGED), (work_nf4, NF4)):
+        (source / STATE).unlink(missing_ok=True)
+        with io.atomic_path(out) as temporary:
+            shutil.move(source, temporary)
+    metrics["sha256"] = io.sha256(MERGED)
+    metrics["nf4"] = nf4 and nf4 | {"bytes": sum(f.stat().st_size for f in NF4.iterdir()), "sha256": io.sha256(NF4)}
+    return metrics
 
 
 def main():
-    from mem0_slm.merge import merge
-
-    p = params.load(Params, "export_merged")
+    p, registry = params.load(Params, "export_merged"), params.load(Registry, None)
     base = BASE / "hf"
     check_base(ADAPTER, base)
-    done = merge(base, ADAPTER, MERGED, dtype=p.dtype, max_shard_bytes=int(p.max_shard_gb * 1e9))
-    carry_contract(MERGED)
-    quality = prove(base, ADAPTER, MERGED, p) | {"answer": answers(MERGED), "dtype": p.dtype}
-    quality |= {"tensors": done["tensors"], "merged_tensors": done["merged"], "shards": done["shards"], "sha256": io.sha256(MERGED)}
-    hardware.record("export_merged", quality, "torch", "transformers", "peft")
+    hardware.record("export_merged", export(p, registry, base, ADAPTER), "torch", "transformers", "peft")
 
 
 if __name__ == "__main__":

@@ -104,7 +104,7 @@ def test_a_gguf_type_that_is_not_known(tmp_path):
     with pytest.raises(io.DataError, match=r"Q9_9: not a quantised GGUF type"):
         gguf.quantise(tmp_path / "a", tmp_path / "b", "Q9_9")
     with pytest.raises(ValueError, match=r"types: \['Q8_0'\] must contain F16"):
-        export_gguf.Params(["Q8_0"], 1, 0.5)
+        export_gguf.Params(["Q8_0"], 1, 0.1, 0.5, 0.5)
 
 
 def test_a_model_that_is_not_in_the_registry(tmp_path):

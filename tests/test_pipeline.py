@@ -23,6 +23,7 @@ SMALL = {
     r"save_steps: .*": "save_steps: 2",
     r"proof_examples: .*": "proof_examples: 2",
     r"min_agreement: .*": "min_agreement: 0.0",
+    r"max_perplexity_increase: .*": "max_perplexity_increase: 100.0",
     r"prompts: \d+": "prompts: 2",
     r"new_tokens: .*": "new_tokens: 4",
     r"warmup: .*": "warmup: 1",
