@@ -8,7 +8,7 @@ export DVC_NO_ANALYTICS := 1
 export MEM0_TELEMETRY := False
 export HF_HUB_DISABLE_TELEMETRY := 1
 
-.PHONY: setup repro test lint clean
+.PHONY: setup repro test app walkthrough lint clean
 
 setup: $(VENV)/.installed
 
@@ -32,6 +32,12 @@ repro: setup
 test: setup
 	ruff check .
 	python -m pytest
+
+app: setup
+	python app.py
+
+walkthrough: setup
+	python walkthrough.py
 
 clean:
 	rm -rf $(VENV) .scratch
