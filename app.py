@@ -19,6 +19,7 @@ import datetime
 import hmac
 import html
 import ipaddress
+import logging
 import os
 import signal
 import socket
@@ -221,7 +222,7 @@ footer {display: none !important}
 #who {align-items: center} #who h2 {margin: 0; font-size: 1.05rem}
 #talk {height: calc(100dvh - 265px) !important; min-height: 300px}
 #talk .message {white-space: normal; overflow-wrap: anywhere}
-#talk .failed {color: var(--error-text-color)}
+.failed {color: var(--error-text-color)}
 #cards {max-height: calc(100dvh - 330px); min-height: 160px; overflow-y: auto}
 .cards {list-style: none; margin: 0; padding: 0; display: grid; gap: 8px}
 .card {border: 1px solid var(--border-color-primary); border-radius: 10px; padding: 10px 12px; background: var(--block-background-fill); margin: 0}
@@ -247,7 +248,11 @@ element.addEventListener('click', (event) => {
   if (button) trigger(button.dataset.act, {id: button.dataset.id});
 });
 """
-REMEMBER_NAME = "(name) => { const url = new URL(location); name ? url.searchParams.set('name', name) : url.searchParams.delete('name'); history.replaceState(null, '', url); }"
+REMEMBER_NAME = """(name) => {
+  const url = new URL(location);
+  if (name && document.querySelector('#message')) url.searchParams.set('name', name); else url.searchParams.delete('name');
+  history.replaceState(null, '', url);
+}"""
 FOCUS = "() => setTimeout(() => document.querySelector('#{} textarea, #{} input')?.focus(), 50)"
 DOWNLOAD = """(text) => {
   const link = document.createElement('a');
@@ -270,10 +275,19 @@ def build(chat):
         """What a page of this user shows now: messages, cards, heading."""
         turns = chat.turns(user)
         used = {m["id"]: m["score"] for m in turns[-1].used} if turns else {}
-        everything = chat.memories(user)
-        found = chat.search(user, query) if query.strip() else everything
+        try:
+            everything = chat.memories(user)
+            found = chat.search(user, query) if query.strip() else everything
+        except Exception as error:  # a store that cannot be reached: said where the memories would stand
+            logging.getLogger("mem0_slm").exception("memories cannot be read")
+            return messages(turns), f"<p class='empty failed' role='alert'>The memories cannot be read: {shown(str(error))}</p>", ""
         heading = f"Memories of {name_of(user)}: {len(everything)}" if everything else f"Memories of {name_of(user)}"
         return messages(turns), memory_cards(found, used, query.strip()), f"<h2>{html.escape(heading)}</h2>"
+
+    def known(user):
+        if not user:  # the page is older than this process
+            raise ChatError("The app was started anew. Reload the page.")
+        return user
 
     def refresh(user, query, seen):
         """Only what changed is sent: the focus stays where it is, and an idle page costs nothing."""
@@ -302,7 +316,7 @@ def build(chat):
     def send(user, text, query, seen):
         """Streams: the message box is emptied at once, then the page follows the reply to its end."""
         try:
-            turn = chat.send(user, text)
+            turn = chat.send(known(user), text)
         except ChatError as error:
             gr.Warning(str(error))
             yield (gr.skip(),) * 7
@@ -330,16 +344,28 @@ def build(chat):
 
         def handler(user, query, *more):
             try:
-                action(user, *more)
+                action(known(user), *more)
             except ChatError as error:
                 gr.Warning(str(error))
-            return view_and_seen(user, query)
+            return view_and_seen(user, query) if user else (gr.skip(),) * 4
 
         return handler
 
     def begin_edit(user, event: gr.EventData):
         text = next((m["memory"] for m in chat.memories(user) if m["id"] == event.id), "")
         return gr.update(visible=True), text, event.id
+
+    def save_edit(user, query, memory_id, text):
+        """Closes the editor, unless the text cannot be kept."""
+        try:
+            chat.edit(known(user), memory_id, text)
+        except ChatError as error:
+            gr.Warning(str(error))
+            return (gr.skip(),) * 5
+        return gr.update(visible=False), *view_and_seen(user, query)
+
+    def pick(event: gr.SelectData):
+        return event.value["text"]
 
     def delete(user, query, event: gr.EventData):
         return acted(lambda user: chat.forget(user, event.id))(user, query)
@@ -400,14 +426,14 @@ def build(chat):
         sent = gr.on([go.click, text.submit], send, [user, text, query, seen], [text, go, halt, *screen], concurrency_limit=None, **quiet)
         sent.then(None, js=FOCUS.format("message", "message"))
         halt.click(stop, user, None, **quiet)
-        talk.example_select(lambda event: event.value["text"], None, text, **quiet)
+        talk.example_select(pick, None, text, **quiet).then(None, js=FOCUS.format("message", "message"))
         fresh.click(acted(chat.new_conversation), [user, query], screen, **quiet).then(None, js=FOCUS.format("message", "message"))
 
         query.change(refresh, [user, query, seen], screen, trigger_mode="always_last", **quiet)
         cards.edit(begin_edit, user, [editor, edited, editing], **quiet).then(None, js=FOCUS.format("edited", "edited"))
         cards.delete(delete, [user, query], screen, **quiet).then(None, js=FOCUS.format("query", "query"))
-        saved = gr.on([save.click, edited.submit], acted(lambda user, id_, text: chat.edit(user, id_, text)), [user, query, editing, edited], screen, **quiet)
-        gr.on([saved.then, cancel.click], lambda: gr.update(visible=False), None, editor, **quiet)
+        gr.on([save.click, edited.submit], save_edit, [user, query, editing, edited], [editor, *screen], **quiet)
+        cancel.click(lambda: gr.update(visible=False), None, editor, **quiet)
         export.click(chat.export, user, exported, **quiet).then(None, exported, js=DOWNLOAD)
         wipe.click(ask_delete_all, user, [confirm, question], **quiet).then(None, js="() => document.querySelector('#no')?.focus()")
         gr.on([yes.click, no.click], lambda: gr.update(visible=False), None, confirm, **quiet)
@@ -431,10 +457,16 @@ def serve(p: Params, password: str) -> None:
 
         page = build(chat)
         theme = gr.themes.Soft(primary_hue="teal", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])  # names: no font is fetched
+        app_kwargs = {}
+        if p.host in ("127.0.0.1", "localhost") and not p.share:  # a foreign page that points its own name at this machine gets nothing
+            from starlette.middleware import Middleware
+            from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+            app_kwargs = {"middleware": [Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])]}
         auth = (lambda name, given: hmac.compare_digest(given.encode(), password.encode())) if password else None
         page.launch(
             server_name=p.host, server_port=p.port, share=p.share, auth=auth, auth_message="Any user name, and the password.", theme=theme, css=CSS,
-            quiet=True, show_error=False, footer_links=[], run_history=False, ssr_mode=False, mcp_server=False, prevent_thread_lock=True, inbrowser=False,
+            quiet=True, show_error=False, footer_links=[], run_history=False, ssr_mode=False, mcp_server=False, prevent_thread_lock=True, inbrowser=False, app_kwargs=app_kwargs,
         )  # fmt: skip
         print(f"Chat with memory: {page.share_url or page.local_url}  (Ctrl+C ends it)", flush=True)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

@@ -43,15 +43,15 @@ class App:
 
 
 @contextlib.contextmanager
-def running_app(folder: Path, environment: dict | None = None, **settings):
+def running_app(place: Path, environment: dict | None = None, /, **settings):
     """app.py as a process of its own on a free port, with these `app` settings; ended at the end.
 
-    folder: where its params file goes. Raises RuntimeError with what it printed if it ends before it is ready.
+    place: the folder of its params file. Raises RuntimeError with what it printed if it ends before it is ready.
     """
     from ruamel.yaml import YAML
 
     section = params.read(ROOT / params.PARAMS_FILE)["app"] | {"port": free_port()} | settings
-    file = Path(folder) / "params.yaml"
+    file = Path(place) / "params.yaml"
     with open(file, "w") as f:
         YAML().dump({"app": section}, f)
     process = subprocess.Popen(

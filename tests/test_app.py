@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 
+import httpx
 import pytest
 from ollama_standin import serve
 
@@ -312,6 +313,11 @@ def test_every_outcome_is_told_and_bad_input_is_answered(app, new_tab):
     page.get_by_text("the model's answer is not JSON").wait_for()
     page.keyboard.press("Enter")
     assert page.locator("#talk .user").count() == 4  # an empty message is not sent
+
+
+def test_a_page_that_points_its_own_name_at_this_machine_gets_nothing(app):
+    assert httpx.get(app.url, headers={"Host": "evil.example"}).status_code == 400
+    assert httpx.get(app.url).status_code == 200
 
 
 def test_adding_never_blocks_a_message_and_a_kill_loses_nothing(world, browser, new_tab):
