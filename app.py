@@ -25,6 +25,7 @@ import signal
 import socket
 import sys
 import time
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -215,31 +216,37 @@ def _when(iso: str) -> str:
 # --- the page ---
 
 CSS = """
-.gradio-container {max-width: 1180px !important; margin: 0 auto !important; padding: 12px !important}
-footer {display: none !important}
+.gradio-container {max-width: 1180px !important; margin: 0 auto !important}
+.gradio-container main {padding: 14px !important}
+footer, #talk .icon-button-wrapper {display: none !important}
 #title h1 {font-size: 1.25rem; margin: 0} #title p {margin: .15rem 0 0; color: var(--body-text-color-subdued)}
-#gate {max-width: 460px; margin: 12vh auto 0; gap: 12px}
-#who {align-items: center} #who h2 {margin: 0; font-size: 1.05rem}
-#talk {height: calc(100dvh - 265px) !important; min-height: 300px}
+#gate {max-width: 460px; width: min(460px, 100%); margin: 10vh auto 0; gap: 12px}
+#who h2 {margin: 0; font-size: 1.05rem}
+#message textarea, #query textarea, #name textarea, #query input, #name input {border: 1px solid var(--border-color-primary) !important}
+#message textarea:focus, #query textarea:focus, #name textarea:focus, #query input:focus, #name input:focus {border-color: var(--color-accent) !important}
+#talk {height: calc(100dvh - 232px) !important; min-height: 300px; border: 1px solid var(--border-color-primary)}
 #talk .message {white-space: normal; overflow-wrap: anywhere}
+#talk .placeholder, #talk .placeholder-content {text-align: center; padding: 0 24px}
+#talk .example {border: 1px solid var(--border-color-primary) !important; border-radius: 10px; padding: 10px 14px !important}
 .failed {color: var(--error-text-color)}
-#cards {max-height: calc(100dvh - 330px); min-height: 160px; overflow-y: auto}
+#cards {max-height: calc(100dvh - 272px); min-height: 120px; overflow-y: auto; padding: 2px}
 .cards {list-style: none; margin: 0; padding: 0; display: grid; gap: 8px}
-.card {border: 1px solid var(--border-color-primary); border-radius: 10px; padding: 10px 12px; background: var(--block-background-fill); margin: 0}
-.card.is-used {border-color: var(--color-accent)}
-.card p {margin: 0 0 4px; overflow-wrap: anywhere; white-space: pre-wrap; color: var(--body-text-color)}
+.card {border: 1px solid var(--border-color-primary); border-radius: 10px; padding: 10px 12px; background: var(--block-background-fill)}
+.card.is-used {border-color: var(--color-accent); box-shadow: inset 3px 0 0 var(--color-accent)}
+.card p {margin: 0 0 3px; overflow-wrap: anywhere; white-space: pre-wrap; color: var(--body-text-color); font-size: .95rem}
 .card small, .empty {color: var(--body-text-color-subdued); font-size: .8rem}
-.card b {display: block; font-size: .78rem; font-weight: 600; color: var(--color-accent)}
+.card b {display: block; margin-top: 2px; font-size: .8rem; font-weight: 600; color: var(--color-accent)}
 .card b.alike {color: var(--body-text-color-subdued)}
-.acts {display: flex; gap: 6px; margin-top: 6px}
-.acts button {font-size: .8rem; padding: 4px 12px; min-height: 32px; border-radius: 8px; border: 1px solid var(--border-color-primary);
-  background: var(--button-secondary-background-fill); color: var(--body-text-color); cursor: pointer}
+.acts {display: flex; gap: 6px; margin-top: 8px}
+.acts button {font: inherit; font-size: .8rem; padding: 3px 12px; min-height: 30px; border-radius: 8px; cursor: pointer;
+  border: 1px solid var(--border-color-primary); background: var(--button-secondary-background-fill); color: var(--body-text-color)}
 .acts button:hover {border-color: var(--color-accent)}
-.acts button:focus-visible, button:focus-visible {outline: 2px solid var(--color-accent) !important; outline-offset: 1px}
-.empty {padding: 18px 8px; text-align: center}
+button:focus-visible, .acts button:focus-visible {outline: 2px solid var(--color-accent) !important; outline-offset: 1px}
+.empty {padding: 24px 8px; margin: 0; text-align: center; border: 1px dashed var(--border-color-primary); border-radius: 10px}
 @media (max-width: 768px) {
-  #talk {height: 56dvh !important} #cards {max-height: none}
-  #gate {margin-top: 4vh}
+  .gradio-container main {padding: 10px !important}
+  #talk {height: 58dvh !important} #cards {max-height: none; min-height: 0}
+  #gate {margin-top: 4vh} .acts button {min-height: 40px; padding: 6px 16px}
 }
 """
 CLICKS = """
@@ -395,25 +402,25 @@ def build(chat):
                     go = gr.Button("Send", variant="primary", scale=1, min_width=80, elem_id="send")
                     halt = gr.Button("Stop", variant="stop", scale=1, min_width=80, visible=False, elem_id="stop")
                 with gr.Row():
-                    fresh = gr.Button("New conversation", size="sm", elem_id="fresh")
-                    other = gr.Button("Change name", size="sm", elem_id="other")
+                    fresh = gr.Button("New conversation", size="sm", min_width=80, elem_id="fresh")
+                    other = gr.Button("Change name", size="sm", min_width=80, elem_id="other")
             with gr.Column(scale=2, min_width=300, elem_id="panel"):
                 who = gr.HTML(elem_id="who")
                 query = gr.Textbox(show_label=False, label="Search memories", placeholder="Search memories", elem_id="query", container=False, max_length=300)
                 with gr.Group(visible=False) as editor:
                     edited = gr.Textbox(label="Edit memory", lines=2, max_length=2000, elem_id="edited")
                     with gr.Row():
-                        save = gr.Button("Save", variant="primary", size="sm", elem_id="save")
-                        cancel = gr.Button("Cancel", size="sm", elem_id="cancel")
-                cards = gr.HTML(elem_id="cards", js_on_load=CLICKS)
+                        save = gr.Button("Save", variant="primary", size="sm", min_width=80, elem_id="save")
+                        cancel = gr.Button("Cancel", size="sm", min_width=80, elem_id="cancel")
+                cards = gr.HTML(elem_id="cards", js_on_load=CLICKS, apply_default_css=False)
                 with gr.Row():
-                    export = gr.Button("Export JSON", size="sm", elem_id="export")
-                    wipe = gr.Button("Delete all", size="sm", elem_id="wipe")
+                    export = gr.Button("Export JSON", size="sm", min_width=80, elem_id="export")
+                    wipe = gr.Button("Delete all", size="sm", min_width=80, elem_id="wipe")
                 with gr.Group(visible=False) as confirm:
                     question = gr.HTML(elem_id="question", padding=True)
                     with gr.Row():
-                        yes = gr.Button("Delete all", variant="stop", size="sm", elem_id="yes")
-                        no = gr.Button("Keep", size="sm", elem_id="no")
+                        yes = gr.Button("Delete all", variant="stop", size="sm", min_width=80, elem_id="yes")
+                        no = gr.Button("Keep", size="sm", min_width=80, elem_id="no")
                 exported = gr.Textbox(visible="hidden", elem_id="exported")
 
         screen = [talk, cards, who, seen]
@@ -493,6 +500,9 @@ def main() -> None:
     arguments = parser.parse_args()
     from mem0_slm.engines import EngineError
 
+    # libraries' advice to their own developers; what this program has to say goes through its own lines and logger
+    warnings.simplefilter("ignore")
+    logging.getLogger("mem0").setLevel(logging.ERROR)
     try:
         p = params.load(Params, "app", arguments.params)
         if p.chat_engine == "llama_cpp" and not Path(p.chat_model).is_file():

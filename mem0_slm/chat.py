@@ -102,7 +102,7 @@ class Settings:
     temperature: float = 0.0
     top_k: int = 5
     """Most memories in a prompt."""
-    threshold: float = 0.3
+    threshold: float = 0.1
     """Least score of a memory in a prompt."""
     history: int = 6
     """Most messages before the user's own in a prompt."""

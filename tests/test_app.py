@@ -111,7 +111,7 @@ def test_the_base_model_replies_and_every_outcome_is_told(tmp_path, base_gguf):
 
     options = {"n_ctx": 1024, "n_parallel": 2}
     memory = Memory(memory_config(base_gguf, path=tmp_path, max_tokens=24, options=options))
-    chat = module.Chat(memory, "llama_cpp", memory.llm.handle, tmp_path, module.Settings(reply_tokens=12))
+    chat = module.Chat(memory, "llama_cpp", memory.llm.handle, tmp_path, module.Settings(reply_tokens=12, threshold=0.3))
     try:
         memory.add("I am allergic to peanuts", user_id="ana", infer=False)
         memory.add("I am allergic to peanuts and nuts", user_id="bob", infer=False)
@@ -177,7 +177,7 @@ def world(tmp_path_factory, base_gguf):
         def start():
             return running_app(
                 folder, {"OLLAMA_HOST": server.url}, chat_model=str(base_gguf), extraction_engine="ollama", extraction_model="extractor",
-                folder=str(folder / "memories"), reply_tokens=12,
+                folder=str(folder / "memories"), reply_tokens=12, threshold=0.3,
             )  # fmt: skip
 
         yield extractor, start
