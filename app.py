@@ -158,7 +158,9 @@ def messages(turns) -> list[dict]:
             out.append(_line(f"Used {_count(len(turn.used), 'memory', 'memories')}", lines))
         if turn.state == "failed":
             out.append({"role": "assistant", "content": f"<span class='failed'>The reply failed: {shown(turn.error)}</span>"})
-        elif turn.reply or turn.state != "writing":
+        elif turn.state == "writing" and not turn.reply:
+            out.append({"role": "assistant", "content": "<i class='writing'>thinking …</i>"})
+        else:
             out.append({"role": "assistant", "content": shown(turn.reply.strip()) + (" <small>(stopped)</small>" if turn.state == "stopped" else "")})
         if turn.state != "writing":
             out.append(_added(turn))
@@ -228,6 +230,8 @@ footer, #talk .icon-button-wrapper {display: none !important}
 #talk .message {white-space: normal; overflow-wrap: anywhere}
 #talk .placeholder, #talk .placeholder-content {text-align: center; padding: 0 24px}
 #talk .example {border: 1px solid var(--border-color-primary) !important; border-radius: 10px; padding: 10px 14px !important}
+.writing {opacity: .6; animation: writing 1.2s ease-in-out infinite alternate} @keyframes writing {to {opacity: 1}}
+@media (prefers-reduced-motion: reduce) {.writing {animation: none}}
 .failed {color: var(--error-text-color)}
 #cards {max-height: calc(100dvh - 272px); min-height: 120px; overflow-y: auto; padding: 2px}
 .cards {list-style: none; margin: 0; padding: 0; display: grid; gap: 8px}

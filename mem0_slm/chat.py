@@ -183,9 +183,9 @@ class Chat:
                 raise ChatError("The reply before is still being written. Stop it, or wait for its end.")
             history = [m for turn in turns for m in _messages(turn)][-self.settings.history :] if self.settings.history else []
             turn = Turn(f"{time.time_ns()}-{next(self._numbers)}", message)
+            self._keep(user, turn)
+            self._unadded[turn.id] = (user, turn)
             turns.append(turn)
-        self._unadded[turn.id] = (user, turn)
-        self._keep(user, turn)
         threading.Thread(target=self._answer, args=(user, turn, history), name="reply", daemon=True).start()
         return turn
 
@@ -208,7 +208,10 @@ class Chat:
             else:
                 logger.exception("reply failed")
                 turn.error, turn.state = str(error) or type(error).__name__, "failed"
-        self._keep(user, turn)
+        try:
+            self._keep(user, turn)
+        except OSError:
+            logger.exception("the reply is not on disk; after a kill now, the message would be added without it")
         self._jobs.put((user, turn, _messages(turn)))
 
     def _generate(self, message, memories, history, take) -> None:
