@@ -8,7 +8,7 @@ export DVC_NO_ANALYTICS := 1
 export MEM0_TELEMETRY := False
 export HF_HUB_DISABLE_TELEMETRY := 1
 
-.PHONY: setup repro test metrics-diff gate clean
+.PHONY: setup repro test app walkthrough metrics-diff gate clean
 
 setup: $(VENV)/.installed
 
@@ -41,6 +41,12 @@ metrics-diff: setup
 
 gate: setup
 	python -m stages.gate --against $(AGAINST)
+
+app: setup
+	python app.py
+
+walkthrough: setup
+	python walkthrough.py
 
 clean:
 	rm -rf $(VENV) .scratch

@@ -12,7 +12,7 @@ def check_params(path="params.yaml") -> None:
     """Read every stage's section of params.yaml, so that a mistake in the last stage is found before the first works."""
     from mem0_slm import params
 
-    known = {"model", "models", "seed"}
+    known = {"model", "models", "seed", "app"}
     for name in STAGES:
         stage = importlib.import_module(f"stages.{name}")
         params.load(stage.Params, name, path)
