@@ -169,6 +169,17 @@ def conversation(frame: Frame, values: Values, random_: random.Random, p: Params
     return messages, unified(memories, p.memory_words)
 
 
+def joined(first: list[dict], second: list[dict], random_: random.Random) -> list[dict]:
+    """Two conversations as one: mostly in one breath of the user, where the model must find what is worth storing among
+    what is not; else one after the other."""
+    if first[-1]["role"] == second[0]["role"] == "user" and random_.random() < 0.7:
+        said = first[-1]["content"]
+        said += (" " if re.search(r"[.!?…)]$", said) else ". ") + second[0]["content"]
+        return [*first[:-1], {"role": "user", "content": said}, *second[1:]]
+    filler = [{"role": "assistant", "content": random_.choice(FILLERS)}] if first[-1]["role"] == "user" else []
+    return [*first, *filler, *second]
+
+
 def extraction_examples(frames: list[Frame], n: int, values: Values, reserved: Reserved, p: Params, seed: int, left_out) -> list[dict]:
     """`n` examples in the training form, going round the frames in a random order until there are enough.
 
@@ -176,19 +187,22 @@ def extraction_examples(frames: list[Frame], n: int, values: Values, reserved: R
     """
     random_ = random.Random(seed)
     examples, order, previous = [], [], None
+    empty = [frame for frame in frames if not frame.memories and len(frame.turns) == 1]
     misses = 0
     while len(examples) < n:
         if not order:
             order = random_.sample(frames, len(frames))
         frame = order.pop()
-        joined = previous is not None and random_.random() < p.joined_share
+        partner = None
+        if previous is not None and random_.random() < p.joined_share:
+            partner = random_.choice(empty) if empty and random_.random() < 0.6 else previous
         for _ in range(4):
             messages, memories = conversation(frame, values, random_, p)
             place = frame.place
-            if joined:
-                first, told = conversation(previous, values, random_, replace(p, noisy_share=0.0))
-                messages = first + [{"role": "assistant", "content": random_.choice(FILLERS)}] + messages
-                memories, place = told + memories, f"{previous.place}+{frame.place}"
+            if partner:
+                both = [(messages, memories, place), (*conversation(partner, values, random_, replace(p, noisy_share=0.0)), partner.place)]
+                (first, told, where), (second, told_later, where_later) = random_.sample(both, 2)
+                messages, memories, place = joined(first, second, random_), told + told_later, f"{where}+{where_later}"
             found = reserved.repeats([m["content"] for m in messages] + memories)
             if found is None:
                 break
