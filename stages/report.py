@@ -154,6 +154,10 @@ def main():
         table(["candidate", "set", *quality["base"]["outcomes"], "repaired", "memories with unsaid names or numbers"],
               [[NAMES[c], label, *map(str, sets[c]["outcomes"].values()), str(sets[c]["repaired"]), percent(sets[c]["memories_with_unsaid_names_or_numbers"])]
                for label, sets in (("generated", quality), ("natural", natural)) for c in ("base", "finetuned")]),
+        "### Decoding: free, any JSON object, the contract's schema",
+        table(["candidate", "decoding", "conversations", "well-formed", "repaired", "keys kept, repairs included", "output tokens"],
+              [[NAMES[c], d, str(f["conversations"]), percent(f["well_formed_share"]), str(f["repaired"]), percent(f["keys_kept"]), str(f["output_tokens_mean"])]
+               for c in ("base", "finetuned") for d, f in quality[c].get("decodings", {}).items()]),
         "### Latency",
         table(["candidate", "add p50", "add p95", "adds per second", "search p50", "search p95"],
               [[NAMES[c], *(f"{speed[c]['eval'][k]:.3f} s" for k in ("add_seconds_p50", "add_seconds_p95")), f"{speed[c]['eval']['adds_per_second']:.1f}",
