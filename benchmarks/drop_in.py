@@ -6,6 +6,9 @@ Three runs over the whole generated evaluation set, each in a process of its own
 Mem0's `lmstudio` provider with llama.cpp's Python server (the GGUF), stock Mem0's `vllm` provider with a vLLM server (the
 merged model). The stock runs import of this package nothing but data and scoring: `mem0_slm_imported` lists it. Servers
 that cannot be had are listed with the reason. Writes benchmarks/drop_in.json.
+
+llama.cpp's Python server penalises repeated tokens (1.1) unless a request says otherwise, and Mem0's provider cannot say
+it; what that costs is part of its figure. (llama-server and vLLM do not.)
 """
 
 import argparse

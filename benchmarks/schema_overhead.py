@@ -1,6 +1,6 @@
 """What holding answers to a JSON schema costs on llama.cpp: tokens per second with the contract's schema against free.
 
-    python -m benchmarks.schema_overhead [--models tuned=models/gguf/model-q8_0.gguf base=models/base/base.gguf] [--prompts 40]
+    python -m benchmarks.schema_overhead [--models tuned=models/gguf/model-q8_0.gguf base=models/base/base.gguf] [--prompts 20]
 
 Each prompt is answered twice, in changing order: under the schema, and free with as many tokens (end token ignored).
 Seconds are those of the whole call, the schema's compilation included; one request at a time, then eight at once.
@@ -16,7 +16,7 @@ from mem0_slm import contract, hardware, io
 TARGET = 0.10
 """Largest share of tokens/s that the schema may cost."""
 AT_ONCE = 8
-MAX_TOKENS = 128
+MAX_TOKENS = 96
 
 
 def measure(model: str, prompts: list[list[dict]]) -> dict:
@@ -58,7 +58,7 @@ def measure(model: str, prompts: list[list[dict]]) -> dict:
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", nargs="+", default=["tuned=models/gguf/model-q8_0.gguf", "base=models/base/base.gguf"])
-    parser.add_argument("--prompts", type=int, default=40)
+    parser.add_argument("--prompts", type=int, default=20)
     arguments = parser.parse_args()
     items = io.read_jsonl("data/natural.jsonl", {"messages": list})[: arguments.prompts]
     prompts = [contract.prompt_for(contract.conversation_of(item["messages"])) for item in items]

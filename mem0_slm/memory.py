@@ -77,16 +77,9 @@ def watch():
 def extract(engine: str, handle, messages: list[dict], *, max_tokens: int, schema: dict | None) -> Event:
     """One extraction: the compact chat messages in, the outcome out. Raises nothing that the engine raises."""
     run = engines.module(engine)
-    started, dropped, answer = time.perf_counter(), 0, None
+    started = time.perf_counter()
     try:
-        try:
-            answer = run.generate(handle, messages, max_tokens=max_tokens, schema=schema)
-        except engines.ContextOverflow as overflow:
-            kept = _fitting_turns(run, handle, messages, overflow.limit)
-            if kept is None:
-                raise
-            dropped = len(contract.turns_of(messages)) - kept
-            answer = run.generate(handle, contract.last_turns(messages, kept), max_tokens=max_tokens, schema=schema)
+        answer, dropped = _answer(run, handle, messages, max_tokens, schema)
     except engines.ContextOverflow as error:
         return Event("context_overflow", prompt_tokens=error.prompt_tokens, seconds=time.perf_counter() - started, error=str(error))
     except Exception as error:  # whatever it was, the add is accounted for
@@ -99,19 +92,38 @@ def extract(engine: str, handle, messages: list[dict], *, max_tokens: int, schem
     )
 
 
-def _fitting_turns(run, handle, messages, limit: int) -> int | None:
-    """How many of the last turns fit `limit` tokens, found by halving; None if even the last one does not, or if the
-    engine cannot count tokens (an Ollama server)."""
-    if not contract.is_compact(messages) or not hasattr(run, "tokenize"):
-        return None
-    low, high = 0, len(contract.turns_of(messages)) - 1
-    while low < high:
-        middle = (low + high + 1) // 2
-        if len(run.tokenize(handle, contract.last_turns(messages, middle))) <= limit:
-            low = middle
-        else:
-            high = middle - 1
-    return low or None
+def _answer(run, handle, messages: list[dict], max_tokens: int, schema) -> tuple[engines.Answer, int]:
+    """The answer to a prompt, and how many of its conversation's oldest turns were left out to make it fit.
+
+    Raises ContextOverflow when even the last turn does not fit.
+    """
+    turns = kept = len(contract.turns_of(messages)) if contract.is_compact(messages) else 1
+    while True:
+        asked = messages if kept == turns else contract.last_turns(messages, kept)
+        try:
+            return run.generate(handle, asked, max_tokens=max_tokens, schema=schema), turns - kept
+        except engines.ContextOverflow as overflow:
+            kept = _fewer_turns(run, handle, messages, kept, overflow) if kept > 1 else 0
+            if not kept:
+                raise
+
+
+def _fewer_turns(run, handle, messages, kept: int, overflow) -> int:
+    """How many of the last turns to send where `kept` are too many; 0 if even the last one is known not to fit.
+
+    By halving where the engine counts tokens; a server that does not is asked again with what its refusal lets expect.
+    """
+    if hasattr(run, "tokenize"):
+        with contextlib.suppress(engines.EngineError):  # the server at hand has no tokenizer
+            low, high = 0, kept - 1
+            while low < high:
+                middle = (low + high + 1) // 2
+                if len(run.tokenize(handle, contract.last_turns(messages, middle))) <= overflow.limit:
+                    low = middle
+                else:
+                    high = middle - 1
+            return low
+    return max(1, min(kept - 1, kept * overflow.limit // overflow.prompt_tokens))
 
 
 class SlmConfig(BaseLlmConfig):

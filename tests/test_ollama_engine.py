@@ -315,6 +315,19 @@ def test_answer_ended_by_the_window(server):
     assert (caught.value.prompt_tokens, caught.value.limit) == (24, -44)
 
 
+def test_a_long_conversation_is_cut_at_its_turns_though_the_server_counts_for_nobody(server):
+    handle = ollama.load("tuned", host=server.url, num_ctx=256)
+    said = [f"user: message number {i}\n" for i in range(200)]
+    event = memory.extract("ollama", handle, contract.prompt_for("".join(said)), max_tokens=32, schema=contract.SCHEMA)
+    assert (event.outcome, event.error) == ("nothing", "")
+    received = chats(server)[-1]["messages"][1]["content"]
+    kept = 200 - event.turns_dropped
+    assert received == "".join(said[-kept:]).rstrip("\n") and 10 < kept < 60
+    assert len(chats(server)) < 40  # refused at once, each
+    one = memory.extract("ollama", handle, contract.prompt_for("user: " + "tea " * 600 + "\nuser: " + "tea " * 600), max_tokens=32, schema=None)
+    assert one.outcome == "context_overflow"
+
+
 def test_count_refuses_before_anything_is_sent(server):
     handle = ollama.load("tuned", host=server.url, num_ctx=256, count=lambda messages: 500)
     with pytest.raises(ContextOverflow, match="500 tokens"):

@@ -74,5 +74,5 @@ def test_an_engine_that_fails_is_an_outcome_here_too(p, monkeypatch, asked):
 
 @pytest.mark.parametrize(("key", "value", "message"), [("decodings", ["free", "xml"], "must be of free, json, schema"), ("decoding_items", -1, "must be 0")])
 def test_bad_params_are_named(p, key, value, message):
-    with pytest.raises(params.ParamsError, match=f"{key}.*{message}"):
+    with pytest.raises(ValueError, match=f"{key}.*{message}"):
         dataclasses.replace(p, **{key: value})
