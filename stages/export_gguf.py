@@ -4,6 +4,7 @@ Reads  models/merged, models/adapter, models/base/hf, data/validation.jsonl
 Writes models/gguf (model-<type>.gguf, adapter-f16.gguf, Modelfile, model card), metrics/export_gguf.json
 """
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -124,7 +125,9 @@ def export(p: Params, registry: Registry, base: Path, adapter: Path, merged: Pat
 
 def main():
     p, registry = params.load(Params, "export_gguf"), params.load(Registry, None)
+    started = time.perf_counter()
     hardware.record("export_gguf", export(p, registry, BASE / "hf", ADAPTER, MERGED, GGUF), "llama-cpp-python", "gguf")
+    print(f"export_gguf: made and proven in {time.perf_counter() - started:.0f} s")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ Writes models/merged (safetensors, tokenizer, chat template, model card), models
 import contextlib
 import errno
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -169,7 +170,9 @@ def main():
     p, registry = params.load(Params, "export_merged"), params.load(Registry, None)
     base = BASE / "hf"
     check_base(ADAPTER, base)
+    started = time.perf_counter()
     hardware.record("export_merged", export(p, registry, base, ADAPTER), "torch", "transformers", "peft")
+    print(f"export_merged: made and proven in {time.perf_counter() - started:.0f} s")
 
 
 if __name__ == "__main__":
