@@ -71,9 +71,9 @@ class Params:
     threads: int
     missing_is_error: bool
     targets: dict[str, Target]
-    extractions: int = 16
+    extractions: int = 8
     clients: list[int] = field(default_factory=lambda: [4, 8])
-    client_requests: int = 24
+    client_requests: int = 16
 
     def __post_init__(self):
         for name in ("prompts", "new_tokens", "client_requests"):

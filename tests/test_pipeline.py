@@ -134,7 +134,16 @@ def test_the_report_holds_the_measured_figures(finished):
 def test_metrics_show_and_diff_work(finished):
     copy, _ = finished
     shown = json.loads(run("dvc", "metrics", "show", "--json", cwd=copy).stdout)
-    assert "metrics/finetune.json" in json.dumps(shown)
+    files = shown["workspace" if "workspace" in shown else next(iter(shown))]["data"]
+    assert "metrics/finetune.json" in files
+
+    def texts(value):
+        return [t for item in value.values() for t in texts(item)] if isinstance(value, dict) else [value] * isinstance(value, str)
+
+    assert {name: texts(file["data"]) for name, file in files.items()} == {name: [] for name in files}  # tables of numbers; the rest is in reports/runs
+    for name in files:
+        if name != "metrics/dataset.json":
+            assert "commit" in json.loads((copy / name.replace("metrics/", "reports/runs/")).read_text())["host"], name
 
 
 def test_an_experiment_reruns_the_stage_and_shows_the_change(finished):
