@@ -85,15 +85,21 @@ def attend_per_example(module, query, key, value, attention_mask, scaling=None, 
     """Causal attention inside each of the examples that stand in one row, `lengths` (a list) tokens each.
 
     query (1, heads, tokens, size), key and value (1, key heads, tokens, size); returns (1, tokens, heads, size), None.
+    On a CPU it is computed in float32: PyTorch's backward of bf16 attention takes six times as long there for such short
+    examples (measured: 22 ms against 3.7 for a layer and 8 examples of 50 to 110 tokens on 2 cores).
     """
     import torch
     from torch.nn.functional import scaled_dot_product_attention
 
-    pieces = [
-        scaled_dot_product_attention(q, k, v, is_causal=True, scale=scaling, dropout_p=dropout if module.training else 0.0, enable_gqa=True)
-        for q, k, v in zip(*(tensor.split(lengths, dim=2) for tensor in (query, key, value)))
-    ]
-    return torch.cat(pieces, dim=2).transpose(1, 2), None
+    dtype = query.dtype
+    if query.device.type == "cpu":
+        query, key, value = query.float(), key.float(), value.float()
+    with torch.autocast(query.device.type, enabled=False):  # which would turn them into bf16 again
+        pieces = [
+            scaled_dot_product_attention(q, k, v, is_causal=True, scale=scaling, dropout_p=dropout if module.training else 0.0, enable_gqa=True)
+            for q, k, v in zip(*(tensor.split(lengths, dim=2) for tensor in (query, key, value)))
+        ]
+    return torch.cat(pieces, dim=2).transpose(1, 2).to(dtype), None
 
 
 def register_attention() -> str:
