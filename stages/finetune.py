@@ -41,6 +41,7 @@ class Params:
     decision_weight: float
     max_length: int
     precision: str
+    compile: str
     threads: int
     save_steps: int
 
@@ -52,6 +53,7 @@ class Params:
         for name in ("lora_dropout", "warmup_share"):
             params.require(0 <= getattr(self, name) < 1, name, getattr(self, name), "must lie in [0, 1)")
         params.require(self.precision in ("auto", "bf16", "fp32"), "precision", self.precision, "must be auto, bf16 or fp32")
+        params.require(self.compile in ("auto", "always", "never"), "compile", self.compile, "must be auto, always or never")
         params.require(self.threads >= 0, "threads", self.threads, "must be 0 (all) or a number of threads")
         params.require(bool(self.target_modules), "target_modules", self.target_modules, "must name at least one module")
 
@@ -148,6 +150,20 @@ def answer_loss(model, batch: dict, dtype: str, weight_per_example: float):
     return (losses * weights[chosen]).sum() / (len(batch["lengths"]) * weight_per_example)
 
 
+COMPILE_TOKENS = 100_000
+"""From how many training tokens on compiling pays: it takes 40 s and then saves a quarter of the time (measured on 2 cores)."""
+
+
+def compile_layers(model) -> None:
+    """Compile the decoder's layers, once for all of them; attention per example stays outside, its lengths change by batch."""
+    import torch
+    from transformers import AttentionInterface
+
+    AttentionInterface.register(ATTENTION, torch.compiler.disable(attend_per_example))
+    for layer in model.get_base_model().get_decoder().layers:
+        layer.compile(dynamic=True)
+
+
 def last_complete(folder: Path) -> Path | None:
     """The newest checkpoint whose files are all there with the sizes noted when it was saved; others are named and skipped."""
     found = sorted(folder.glob("checkpoint-*"), key=lambda p: int(p.name.split("-")[1]), reverse=True)
@@ -183,6 +199,10 @@ def trainer_for(model, tokenizer, train, validation, p: Params, seed: int, folde
             if model.training:
                 self.tokens += inputs["input_ids"].numel()
             return (loss, {"loss": loss}) if return_outputs else loss
+
+        def evaluate(self, *args, **kwargs):
+            with torch.compiler.set_stance("force_eager"):  # too few batches to compile for
+                return super().evaluate(*args, **kwargs)
 
     class NoteComplete(TrainerCallback):
         def on_save(self, args, state, control, **kwargs):
@@ -233,6 +253,10 @@ def finetune(p: Params, seed: int, base: Path, train_file: Path, validation_file
         model,
         LoraConfig(r=p.lora_r, lora_alpha=p.lora_alpha, lora_dropout=p.lora_dropout, target_modules=p.target_modules, task_type="CAUSAL_LM"),
     )
+    training_tokens = p.epochs * sum(len(e["input_ids"]) for e in train)
+    compiled = p.compile == "always" or p.compile == "auto" and not torch.cuda.is_available() and training_tokens >= COMPILE_TOKENS
+    if compiled:
+        compile_layers(model)
     # a checkpoint is only good for the same parameters, data and base
     fingerprint = json.dumps([asdict(p), seed, dtype, *(io.sha256(f) for f in (base, train_file, validation_file))], sort_keys=True)
     folder = SCRATCH / hashlib.sha256(fingerprint.encode()).hexdigest()[:16]
@@ -258,7 +282,7 @@ def finetune(p: Params, seed: int, base: Path, train_file: Path, validation_file
         "train_loss_last": round(losses[-1], 4), "validation_loss": round(final, 4), "seconds": round(seconds, 1),
         "tokens_per_second": round(trainer.tokens / seconds, 1), "train_tokens": trainer.tokens, "train_examples": len(train),
         "too_long_left_out": too_long, "steps": trainer.state.global_step, "resumed": bool(resume),
-        "trainable_parameters": sum(w.numel() for w in model.parameters() if w.requires_grad), "precision": dtype,
+        "trainable_parameters": sum(w.numel() for w in model.parameters() if w.requires_grad), "precision": dtype, "compiled": compiled,
         "peak_rss_gib": round(hardware.peak_rss_bytes() / 2**30, 2), "seed": seed,
         "host": hardware.host("torch", "transformers", "peft"),
     }  # fmt: skip
