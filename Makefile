@@ -8,7 +8,7 @@ export DVC_NO_ANALYTICS := 1
 export MEM0_TELEMETRY := False
 export HF_HUB_DISABLE_TELEMETRY := 1
 
-.PHONY: setup repro test app walkthrough metrics-diff gate clean
+.PHONY: setup repro test search app walkthrough metrics-diff gate clean
 
 setup: $(VENV)/.installed
 
@@ -47,6 +47,14 @@ app: setup
 
 walkthrough: setup
 	python walkthrough.py
+
+# A small search as DVC experiments, each a quarter of an epoch; SEARCH holds what is tried: commas make one experiment each.
+SEARCH ?= -S finetune.lora_r=8,16,32 -S finetune.learning_rate=0.0004,0.0008
+SEARCH_EPOCHS ?= 0.25
+search: setup
+	dvc exp run --queue $(SEARCH) -S finetune.epochs=$(SEARCH_EPOCHS) finetune
+	dvc exp run --run-all
+	python -m benchmarks.search
 
 clean:
 	rm -rf $(VENV) .scratch

@@ -4,6 +4,7 @@ import functools
 import importlib.metadata
 import os
 import platform
+import re
 import resource
 import subprocess
 from pathlib import Path
@@ -38,9 +39,54 @@ def compute_dtype(precision: str = "auto") -> str:
 
 
 def peak_rss_bytes() -> int:
-    """Largest resident memory of this process so far."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if platform.system() == "Darwin" else peak * 1024
+    """Largest resident memory of this process so far. Not getrusage where /proc has it: a child begins there with its
+    parent's peak."""
+    try:
+        return int(re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024
+    except (OSError, TypeError):
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if platform.system() == "Darwin" else peak * 1024
+
+
+def memory_now() -> dict[str, float]:
+    """GiB that this process holds: `rss_gib`, and on GPUs `vram_gib` of all of them."""
+    import psutil
+    import torch
+
+    held = {"rss_gib": psutil.Process().memory_info().rss}
+    if torch.cuda.is_available():
+        held["vram_gib"] = sum(torch.cuda.memory_allocated(i) for i in range(torch.cuda.device_count()))
+    return {name: round(size / 2**30, 3) for name, size in held.items()}
+
+
+def peak_vram_bytes() -> int | None:
+    """Most memory that this process held on its GPUs; None without one."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return None
+    return sum(torch.cuda.max_memory_allocated(i) for i in range(torch.cuda.device_count()))
+
+
+def free_memory_bytes() -> int:
+    """Memory that a model can still take: that of all GPUs (of this process's own, where it is one of several), or without
+    one the machine's, within its container's limit."""
+    import psutil
+    import torch
+
+    if torch.cuda.is_available():
+        if "LOCAL_RANK" in os.environ:
+            return torch.cuda.mem_get_info(int(os.environ["LOCAL_RANK"]))[0]
+        return sum(torch.cuda.mem_get_info(i)[0] for i in range(torch.cuda.device_count()))
+    free = psutil.virtual_memory().available
+    try:
+        group = Path("/sys/fs/cgroup")
+        used = int((group / "memory.current").read_text())
+        given_back = int(re.search(r"^inactive_file (\d+)", (group / "memory.stat").read_text(), re.MULTILINE)[1])  # cached files
+        free = min(free, int((group / "memory.max").read_text()) - used + given_back)
+    except (OSError, ValueError, TypeError):  # no control group, or "max": no limit
+        pass
+    return free
 
 
 def git_commit() -> str:

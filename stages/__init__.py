@@ -22,6 +22,8 @@ def check_params(path="params.yaml") -> None:
         raise params.ParamsError(
             f"{path}: model: {registry.model!r} is not in the registry. Use one of {', '.join(registry.models)}, or add it under `models`."
         )
+    for name in registry.models:
+        importlib.import_module("stages.finetune").load_params(path, name)
     for key in params.read(path):
         if key not in known:
             raise params.ParamsError(f"{path}: {key}: unknown section. Remove it or use one of: {', '.join(sorted(known))}")

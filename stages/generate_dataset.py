@@ -2,20 +2,22 @@
 
 Training and validation examples are Mem0 extraction calls in the exact form in which the model will be asked, made from
 hand-written conversations with slots (mem0_slm/frames.py), mixed with general instructions. Evaluation sets come from
-conversations of their own; whatever in training repeats a value or a phrasing of theirs is left out and counted.
+conversations of their own; whatever in training repeats a value or a phrasing of theirs is left out and counted. A
+teacher, another model, can be asked for more conversations (mem0_slm/teacher.py).
 
 Reads  data/sources
-Writes data/train.jsonl, data/validation.jsonl, data/eval.jsonl, data/natural.jsonl, metrics/dataset.json,
-       metrics/dataset_topics.csv, metrics/dataset_lengths.csv
+Writes data/train.jsonl, data/validation.jsonl, data/eval.jsonl, data/natural.jsonl, data/README.md (the dataset card),
+       metrics/dataset.json, metrics/dataset_topics.csv, metrics/dataset_lengths.csv
 """
 
 import collections
 import random
 import re
+import statistics
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mem0_slm import contract, io, params
+from mem0_slm import contract, io, params, teacher
 from mem0_slm.frames import Frame, Values, read_frames
 from stages.prepare_base import Registry
 
@@ -39,12 +41,19 @@ class Params:
     memory_words: int
     joined_share: float
     noisy_share: float
+    teacher: str = "none"
+    teacher_n: int = 0
 
     def __post_init__(self):
         params.require(self.extraction_n >= 1, "extraction_n", self.extraction_n, "must be at least 1")
         params.require(self.validation_n >= 1, "validation_n", self.validation_n, "must be at least 1")
         params.require(self.instructions_n >= 0, "instructions_n", self.instructions_n, "must not be negative")
         params.require(self.memory_words >= 0, "memory_words", self.memory_words, "must be 0 (one fact per memory) or a number of words")
+        params.require(self.teacher_n >= 0, "teacher_n", self.teacher_n, "must not be negative")
+        params.require(
+            self.teacher == "none" or self.teacher.partition(":")[0] in teacher.engines.ENGINES, "teacher", self.teacher,
+            f"must be none or <engine>:<model>, with an engine of {', '.join(teacher.engines.ENGINES)}",
+        )  # fmt: skip
         for name in ("joined_share", "noisy_share"):
             params.require(0 <= getattr(self, name) <= 1, name, getattr(self, name), "must lie between 0 and 1")
 
@@ -229,7 +238,14 @@ def instruction_examples(source: str, n: int, reserved: Reserved, seed: int) -> 
     if source == "hub":
         from datasets import load_dataset
 
-        rows, name = list(load_dataset("tatsu-lab/alpaca", split="train")), "tatsu-lab/alpaca"
+        name = "tatsu-lab/alpaca"
+        try:
+            rows = list(load_dataset(name, split="train"))
+        except OSError as error:  # what huggingface_hub raises is a kind of it, offline as well
+            raise io.DataError(
+                f"params.yaml: generate_dataset.instructions: hub: {name} did not come ({type(error).__name__}: {str(error)[:200]}). "
+                "Connect, or use offline or the path of an Alpaca-form file."
+            ) from None
     else:
         name = str(SOURCES / "instructions.jsonl") if source == "offline" else source
         rows = io.read_jsonl(name) if name.endswith(".jsonl") else io.read_json(name)
@@ -260,6 +276,10 @@ def build(p: Params, seed: int) -> tuple[dict[str, list[dict]], dict]:
     values = Values("train", seed)
     validation = extraction_examples(frames[:held_out], p.validation_n, values, reserved, p, seed + 1, left_out)
     train = extraction_examples(frames[held_out:], p.extraction_n, values, reserved, p, seed, left_out)
+    taught, answers = [], None
+    if p.teacher != "none" and p.teacher_n:
+        taught, answers = teacher.ask(p.teacher, p.teacher_n, sorted({frame.topic for frame in frames}), seed, reserved.repeats)
+        train += taught
     instructions = instruction_examples(p.instructions, p.instructions_n, reserved, seed)
     mixed = train + instructions
     random.Random(seed).shuffle(mixed)
@@ -272,7 +292,57 @@ def build(p: Params, seed: int) -> tuple[dict[str, list[dict]], dict]:
         "left_out": {"repeats_eval_value": left_out["value"], "repeats_eval_phrasing": left_out["phrasing"]},
         "seed": seed,
     }  # fmt: skip
+    if answers:
+        counts["teacher"] = answers
     return {"train": mixed, "validation": validation, "eval": evaluation, "natural": natural}, counts
+
+
+LICENCES = {
+    "offline": "data/sources/instructions.jsonl, written for this project, Apache-2.0",
+    "hub": "[tatsu-lab/alpaca](https://huggingface.co/datasets/tatsu-lab/alpaca), CC BY-NC 4.0: not for commercial use",
+}
+
+
+def card(p: Params, sets: dict[str, list[dict]], counts: dict) -> str:
+    """The dataset card: what the data is, how much, how long, from where and under which licence."""
+
+    def lengths(rows) -> str:
+        n = sorted(len(words(" ".join(m["content"] for m in row["messages"]))) for row in rows)
+        return f"{statistics.median(n):.0f} | {n[int(0.95 * (len(n) - 1))]} | {n[-1]}"
+
+    kinds = {
+        "train, extraction": [e for e in sets["train"] if e["kind"] == "extraction"],
+        "train, general instructions": [e for e in sets["train"] if e["kind"] == "instruction"],
+        **{name: sets[name] for name in ("validation", "eval", "natural")},
+    }
+    table = "".join(f"| {name} | {len(rows)} | {lengths(rows)} |\n" for name, rows in kinds.items() if rows)
+    topics = ", ".join(f"{topic} {n}" for topic, n in collections.Counter(e["topic"] for e in kinds["train, extraction"]).most_common())
+    taught = ""
+    if "teacher" in counts:
+        asked = counts["teacher"]
+        taught = f"- {asked['kept']} of {asked['asked']} conversations asked of `{p.teacher}`, under the terms of that model; kept where their memories say nothing that was not said.\n"
+    left_out = counts["left_out"]
+    return f"""# Dataset card
+Made by `python -m stages.generate_dataset` from `data/sources`, seed {counts["seed"]}; do not edit.
+
+| set | examples | median words | 95% have at most | longest |
+| --- | --- | --- | --- | --- |
+{table}
+{counts["train"]["nothing_to_store_share"]:.1%} of the extraction examples for training have nothing to store.
+
+## Sources and licences
+- Extraction: {counts["train"]["frames"]} conversations for training and {counts["validation"]["frames"]} for validation, written by hand for this project, Apache-2.0. Names, places
+  and companies in their slots are invented with Faker (MIT), for about 30 countries; they mean no real person.
+{taught}- General instructions: {LICENCES.get(p.instructions, f"`{p.instructions}`, under its own licence")}.
+- eval and natural: written by hand apart from the training data, Apache-2.0.
+
+## Apart from the evaluation
+A value belongs either to training or to evaluation. Fillings that repeat a value ({left_out["repeats_eval_value"]}) or six words in a row
+({left_out["repeats_eval_phrasing"]}) of the evaluation sets were left out of training.
+
+## Topics of the extraction examples
+{topics}
+"""
 
 
 def csv(header: str, rows) -> str:
@@ -288,6 +358,7 @@ def main():
     io.write_text("metrics/dataset_topics.csv", csv("topic,examples", sorted(topics.items())))
     lengths = collections.Counter(len(words(e["messages"][-2]["content"])) // 10 * 10 for e in sets["train"])
     io.write_text("metrics/dataset_lengths.csv", csv("conversation_words,examples", sorted(lengths.items())))
+    io.write_text("data/README.md", card(p, sets, counts))
     io.write_json("metrics/dataset.json", counts)
 
 

@@ -7,7 +7,7 @@ Writes models/base/hf (safetensors, tokenizer, chat template), models/base/base.
 import shutil
 import struct
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mem0_slm import hardware, io, params
@@ -23,6 +23,8 @@ class Model:
     license: str
     gguf_4bit: str
     ollama: list[str]
+    finetune: dict = field(default_factory=dict)
+    """What this model sets in place of keys of the section `finetune`."""
 
     def __post_init__(self):
         kind, _, rest = self.source.partition(":")

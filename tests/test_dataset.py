@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from mem0_slm import contract, io, params
+from mem0_slm import contract, io, params, teacher
 from mem0_slm.frames import SLOT, Frame, Values, read_frames
-from stages.generate_dataset import SOURCES, Params, Reserved, build, conversation, evaluation_set, instruction_examples, unified
+from stages.generate_dataset import SOURCES, Params, Reserved, build, card, conversation, evaluation_set, instruction_examples, joined, unified
 
 ROOT = Path(__file__).parents[1]
 SMALL = Params(extraction_n=60, validation_n=10, instructions_n=10, instructions="offline", memory_words=45, joined_share=0.2, noisy_share=0.3)
@@ -62,6 +62,21 @@ def test_facts_are_unified_up_to_the_number_of_words():
 
 def test_a_fact_longer_than_that_stays_whole_and_alone():
     assert unified(["User has a dog", "User lives in the town of Oslo", "User sails"], 6) == ["User has a dog", "User lives in the town of Oslo", "User sails"]
+
+
+def test_joined_conversations_keep_every_word_in_order_and_take_turns():
+    first, second = [{"role": "user", "content": "I keep bees"}], [{"role": "user", "content": "What is 2 + 2?"}, {"role": "assistant", "content": "4"}]
+    seen = set()
+    for seed in range(40):
+        messages = joined(first, second, random.Random(seed))
+        roles = [m["role"] for m in messages]
+        assert all(a != b for a, b in zip(roles, roles[1:]))
+        seen.add(len(messages))
+        said = " ".join(m["content"] for m in messages)
+        assert said.index("I keep bees") < said.index("What is 2 + 2?") < said.index("4", said.index("?"))
+        if len(messages) == 2:
+            assert messages[0]["content"] == "I keep bees. What is 2 + 2?"
+    assert seen == {2, 4}  # in one breath, and one after the other
 
 
 # --- repeatable ---
@@ -219,3 +234,69 @@ def test_noise_is_on_the_users_side_only():
     assert {messages[1]["content"] for messages in heard} == {"Well, hello there, friend."}
     typed = {messages[0]["content"] for messages in heard}
     assert typed >= {"well, hello there, friend.", "Well hello there friend", "Well, hlelo there, friend."}
+
+
+# --- other sources, and the card ---
+
+ALPACA = ROOT.parent / "shared" / "alpaca" / "alpaca_en_demo.json"
+
+
+@pytest.mark.skipif(not ALPACA.is_file(), reason=f"{ALPACA}, 999 real examples, is not there")
+def test_real_alpaca_examples_are_mixed_in(in_root):
+    sets, counts = build(dataclasses.replace(SMALL, instructions=str(ALPACA), instructions_n=300), 1)
+    examples = [e for e in sets["train"] if e["kind"] == "instruction"]
+    assert len(examples) == counts["train"]["instructions"] == 300
+    assert {e["from"] for e in examples} == {"alpaca_en_demo.json"}
+    answers = [e["messages"][-1]["content"] for e in examples]
+    assert len(set(answers)) > 290 and not any(answer.lstrip().startswith("{") for answer in answers)
+
+
+@pytest.mark.skipif(not ALPACA.is_file(), reason=f"{ALPACA}, 999 real examples, is not there")
+def test_more_than_alpaca_has_is_an_error_with_both_numbers(in_root):
+    with pytest.raises(io.DataError, match=r"instructions_n: 2000 asked for, \S+alpaca_en_demo.json has 9\d\d that can be used"):
+        build(dataclasses.replace(SMALL, instructions=str(ALPACA), instructions_n=2000), 1)
+
+
+def test_the_hub_is_asked_for_alpaca_through_datasets(monkeypatch):
+    """Only the hub is a stand-in; the rows come as a datasets.Dataset."""
+    import datasets
+
+    asked = []
+    rows = datasets.Dataset.from_list([{"instruction": f"Say {n}", "input": "", "output": f"It is {n}", "text": "x"} for n in range(5)])
+    monkeypatch.setattr(datasets, "load_dataset", lambda *a, **k: (asked.append((a, k)), rows)[1])
+    examples = instruction_examples("hub", 3, Reserved([]), seed=1)
+    assert asked == [(("tatsu-lab/alpaca",), {"split": "train"})]
+    assert len(examples) == 3 and examples[0]["messages"][1]["content"].startswith("It is ")
+
+
+def test_a_hub_that_cannot_be_reached_is_an_error_with_the_remedy():
+    with pytest.raises(io.DataError, match=r"generate_dataset.instructions: hub: tatsu-lab/alpaca did not come .* use offline or the path of an Alpaca-form file"):
+        instruction_examples("hub", 3, Reserved([]), seed=1)
+
+
+def test_what_a_teacher_gives_is_mixed_in_and_counted(in_root, monkeypatch):
+    taught = {"kind": "extraction", "topic": "food", "from": "teacher:x", "messages": [*contract.prompt_for("user: I eat\n"), {"role": "assistant", "content": contract.dump([])}]}
+    monkeypatch.setattr(teacher, "ask", lambda name, n, *rest: ([taught], {"asked": n, "kept": 1, "rejected": {"truncated": n - 1}}))
+    with_teacher = dataclasses.replace(SMALL, teacher="llama_cpp:big.gguf", teacher_n=5)
+    sets, counts = build(with_teacher, 1)
+    plain_sets, plain_counts = build(SMALL, 1)
+    assert counts["teacher"] == {"asked": 5, "kept": 1, "rejected": {"truncated": 4}}
+    assert taught in sets["train"] and "teacher" not in plain_counts
+    assert len(sets["train"]) == len(plain_sets["train"]) + 1
+    assert "1 of 5 conversations asked of `llama_cpp:big.gguf`" in card(with_teacher, sets, counts)
+
+
+def test_a_teacher_of_no_known_engine_is_refused():
+    with pytest.raises(ValueError, match=r"teacher: 'gpt:x' must be none or <engine>:<model>, with an engine of llama_cpp, "):
+        dataclasses.replace(SMALL, teacher="gpt:x")
+
+
+def test_the_card_says_counts_lengths_licences_and_sources(in_root):
+    sets, counts = build(SMALL, 1)
+    text = card(SMALL, sets, counts)
+    lengths = sorted(len(re.findall(r"\w+", " ".join(m["content"] for m in e["messages"]))) for e in sets["validation"])
+    assert f"| validation | 10 | {(lengths[4] + lengths[5]) / 2:.0f} | {lengths[8]} | {lengths[9]} |" in text
+    assert "| train, extraction | 60 |" in text and "| train, general instructions | 10 |" in text
+    assert f"{counts['train']['frames']} conversations for training" in text
+    assert "Apache-2.0" in text and "Faker (MIT)" in text
+    assert "CC BY-NC 4.0" in card(dataclasses.replace(SMALL, instructions="hub"), sets, counts)

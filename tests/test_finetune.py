@@ -1,15 +1,27 @@
 """Fine-tuning: what carries loss, batches without padding, checkpoints that can be trusted."""
 
+import importlib.machinery
+import importlib.util
 import json
 import math
+import os
+import re
+import shutil
+import subprocess
+import sys
+import types
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file
 
-from mem0_slm import contract, io, params
+import stages
+from mem0_slm import contract, gguf, hardware, io, params, tuning
+from mem0_slm.engines import llama_cpp
+from mem0_slm.merge import merge
 from stages import finetune
-from stages.finetune import IGNORED, Params, answer_loss, collate, decision_index, encode, last_complete
+from stages.finetune import IGNORED, Params, answer_loss, collate, collate_padded, decision_index, encode, last_complete
 
 ROOT = Path(__file__).parents[1]
 
@@ -145,3 +157,252 @@ def test_a_truncated_newest_checkpoint_is_skipped_with_a_warning(tmp_path, capsy
     assert last_complete(tmp_path) == tmp_path / "checkpoint-2"
     warned = capsys.readouterr().err
     assert "checkpoint-6 is incomplete" in warned and "checkpoint-4 is incomplete" in warned
+
+
+# --- engines ---
+
+
+class StandInForUnsloth(types.ModuleType):
+    """Stands in for the package unsloth, which cannot be imported without a GPU: notes what it is asked for and, in its
+    place, makes a plain model and adapter."""
+
+    def __init__(self):
+        super().__init__("unsloth")
+        self.__spec__ = importlib.machinery.ModuleSpec("unsloth", None)
+        self.asked = {}
+        self.FastLanguageModel = self
+
+    def from_pretrained(self, **arguments):
+        from transformers import AutoModelForCausalLM
+
+        self.asked["from_pretrained"] = arguments
+        return AutoModelForCausalLM.from_pretrained(arguments["model_name"], dtype=arguments["dtype"]), "tokenizer"
+
+    def get_peft_model(self, model, **arguments):
+        from peft import LoraConfig, get_peft_model
+
+        self.asked["get_peft_model"] = arguments
+        return get_peft_model(model, LoraConfig(r=arguments["r"], target_modules=arguments["target_modules"]))
+
+
+@pytest.fixture
+def unsloth(monkeypatch):
+    """As on a machine with a GPU and unsloth, as far as the choice of the engine goes."""
+    monkeypatch.setitem(sys.modules, "unsloth", StandInForUnsloth())
+    monkeypatch.setattr(tuning, "cuda", lambda: True)
+    return sys.modules["unsloth"]
+
+
+def test_without_a_gpu_auto_takes_peft_and_says_why(small):
+    assert tuning.choose_engine(small[0]) == ("peft", "there is no CUDA GPU")
+    assert tuning.choose_engine(replace(small[0], engine="peft")) == ("peft", "asked for")
+
+
+def test_unsloth_without_a_gpu_is_an_error_with_the_remedy(small, tiny_base):
+    with pytest.raises(io.DataError, match=r"finetune.engine: unsloth: there is no CUDA GPU. Use engine auto or peft, or .* requirements-gpu.txt"):
+        train(small, tiny_base, engine="unsloth")
+
+
+def test_auto_takes_unsloth_where_it_can_run(small, unsloth, monkeypatch):
+    assert tuning.choose_engine(small[0]) == ("unsloth", "a CUDA GPU and unsloth are there")
+    assert tuning.choose_engine(replace(small[0], target_parameters=["experts.down_proj"])) == ("peft", "finetune.target_parameters is PEFT's alone")
+    monkeypatch.setattr(tuning, "installed", lambda name: False)
+    assert tuning.choose_engine(small[0]) == ("peft", "the package unsloth is not installed")
+
+
+def test_unsloth_is_asked_for_the_model_that_the_params_describe(small, tiny_base, unsloth):
+    """Padded batches, since unsloth brings an attention of its own; the training around it is the real one."""
+    import torch
+
+    metrics, _ = train(small, tiny_base, engine="unsloth", load_in_4bit=True, gradient_checkpointing=True, target_modules=["q_proj"])
+    assert unsloth.asked["from_pretrained"] == {"model_name": str(tiny_base), "max_seq_length": 512, "dtype": torch.float32, "load_in_4bit": True}
+    assert unsloth.asked["get_peft_model"] == {
+        "r": 2, "lora_alpha": 32, "lora_dropout": 0.0, "target_modules": ["q_proj"], "bias": "none", "use_gradient_checkpointing": "unsloth",
+        "random_state": 7, "max_seq_length": 512,
+    }  # fmt: skip
+    assert (metrics["engine"], metrics["steps"], metrics["train_tokens"]) == ("unsloth", 6, tokens_of(small, tiny_base))
+
+
+def tokens_of(small, base) -> int:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    return sum(len(encode(e, tokenizer, 512, 1.0)["input_ids"]) for e in io.read_jsonl(small[1] / "train.jsonl"))
+
+
+def test_a_padded_batch_has_the_loss_of_one_without_padding(tiny_base, tokenizer):
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    rows = [encode(example(said, *m), tokenizer, 512, 4.0) for said, m in (("hi", []), ("I keep 12 bees, do you?", ["User keeps 12 bees"]))]
+    losses = []
+    for attention, batch in ((finetune.register_attention(), collate(rows)), ("sdpa", collate_padded(rows))):
+        model = get_peft_model(AutoModelForCausalLM.from_pretrained(tiny_base, attn_implementation=attention), LoraConfig(r=2, target_modules=["q_proj"]))
+        losses.append(answer_loss(model, batch, "float32", 2.0).item())
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("bitsandbytes") is None, reason="bitsandbytes, of requirements-gpu.txt, is not installed")
+def test_a_base_in_4_bits_trains(small, tiny_base):
+    metrics, _ = train(small, tiny_base, load_in_4bit=True, precision="bf16")
+    assert metrics["load_in_4bit"] and math.isfinite(metrics["validation_loss"])
+    weights = load_file(small[1] / "adapter" / "adapter_model.safetensors")
+    assert len(weights) == 2 * 2 * 7 and all("lora_" in name for name in weights)  # A and B, two layers, seven modules
+
+
+def test_4_bits_without_bitsandbytes_is_an_error_with_the_remedy(small, tiny_base, monkeypatch):
+    monkeypatch.setattr(tuning, "installed", lambda name: False)
+    with pytest.raises(io.DataError, match=r"finetune.load_in_4bit: the package bitsandbytes is not installed. Run `pip install -r requirements-gpu.txt`"):
+        train(small, tiny_base, load_in_4bit=True)
+
+
+# --- presets of other models ---
+
+
+def preset(model: str, **changes) -> Params:
+    """The params of an entry of the registry, made small."""
+    return replace(finetune.load_params(ROOT / "params.yaml", model), lora_r=2, batch_size=4, save_steps=4, precision="fp32", threads=1, **changes)
+
+
+def test_the_presets_are_those_of_the_original_work():
+    llama3, scout = (finetune.load_params(ROOT / "params.yaml", name) for name in ("llama3.1-8b", "llama4-scout"))
+    assert (llama3.engine, llama3.load_in_4bit) == ("unsloth", True)
+    assert (scout.engine, scout.lora_dropout) == ("peft", 0.0)
+    assert scout.target_parameters == ["feed_forward.experts.gate_up_proj", "feed_forward.experts.down_proj"]
+
+
+def test_a_mistake_in_a_preset_is_named_with_its_place(tmp_path):
+    text = (ROOT / "params.yaml").read_text()
+    (tmp_path / "params.yaml").write_text(text.replace("{engine: unsloth,", "{engin: unsloth,"))
+    with pytest.raises(params.ParamsError, match=r"params.yaml: models.llama3.1-8b.finetune.engin: unknown key \(value 'unsloth'\)"):
+        stages.check_params(tmp_path / "params.yaml")
+
+
+def test_llama31_from_training_to_gguf(small, tokenizer, tmp_path):
+    """The architecture with its own scaling of positions, tiny and random; PEFT in unsloth's place, which wants a GPU."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    scaling = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 8192}
+    LlamaForCausalLM(LlamaConfig(
+        vocab_size=len(tokenizer), hidden_size=64, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
+        max_position_embeddings=131072, rope_parameters={"rope_theta": 500000.0, **scaling}, eos_token_id=tokenizer.eos_token_id,
+    )).save_pretrained(tmp_path / "base")  # fmt: skip
+    tokenizer.save_pretrained(tmp_path / "base")
+    p = preset("llama3.1-8b", engine="peft", load_in_4bit=False)
+    metrics, _ = train((p, small[1]), tmp_path / "base")
+    assert metrics["steps"] == 6
+    assert merge(tmp_path / "base", small[1] / "adapter", tmp_path / "merged", dtype="float16")["merged"] == 2 * 7
+    gguf.convert(tmp_path / "merged", tmp_path / "model.gguf")
+    handle = llama_cpp.load(tmp_path / "model.gguf", n_ctx=256, n_parallel=1, n_threads=1)
+    try:
+        assert llama_cpp.generate(handle, example("hi")["messages"][:-1], max_tokens=4, ignore_eos=True).output_tokens == 4
+    finally:
+        llama_cpp.close(handle)
+
+
+def test_llama4_trains_its_experts_and_merges(small, tokenizer, tmp_path):
+    import torch
+    from transformers import Llama4ForCausalLM, Llama4TextConfig
+
+    torch.manual_seed(0)
+    model = Llama4ForCausalLM(Llama4TextConfig(
+        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=48, intermediate_size_mlp=64, num_hidden_layers=2, num_attention_heads=4,
+        num_key_value_heads=2, head_dim=8, num_local_experts=3, num_experts_per_tok=1, eos_token_id=tokenizer.eos_token_id,
+    ))  # fmt: skip
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if "experts" in name:
+                weight.normal_(std=0.05)
+    model.save_pretrained(tmp_path / "base")
+    tokenizer.save_pretrained(tmp_path / "base")
+    metrics, _ = train((preset("llama4-scout"), small[1]), tmp_path / "base")
+    assert metrics["steps"] == 6
+    trained = {name: weight for name, weight in load_file(small[1] / "adapter" / "adapter_model.safetensors").items() if "experts" in name}
+    assert len(trained) == 2 * 2 * 2  # A and B of two parameters in two layers
+    assert all(weight.abs().max() > 0 for weight in trained.values())  # B begins as zeros
+    report = merge(tmp_path / "base", small[1] / "adapter", tmp_path / "merged", dtype="float32")
+    assert report["merged"] == 2 * (4 + 2)
+
+
+# --- memory ---
+
+
+def test_memory_is_estimated_from_the_configuration(small, tiny_base):
+    """Width 32, inner width 64, two layers, LoRA of rank 2 on q_proj alone: 32 inputs and 32 outputs."""
+    p = replace(small[0], target_modules=["q_proj"], batch_size=1)
+    rows = [{"input_ids": [0] * n, "weights": [0.0] * (n - 5) + [1.0] * 5} for n in (10, 30)]
+    needed = tuning.memory_needed(tiny_base, p, "float32", rows)
+    assert needed["adapter, gradients, optimizer"] == 2 * 2 * (32 + 32) * 16
+    assert needed["activations"] == 30 * 2 * (16 * 32 * 4 + 5 * 64 * 4 + 3 * 32 * 4)
+    assert needed["logits"] == 5 * 49152 * 16
+    assert needed["weights"] == 4 * sum(w.numel() for w in load_file(tiny_base / "model.safetensors").values())
+    less = tuning.memory_needed(tiny_base, replace(p, gradient_checkpointing=True, load_in_4bit=True), "float32", rows)
+    assert less["activations"] < needed["activations"] and less["weights"] < needed["weights"]
+
+
+def test_what_does_not_fit_is_refused_with_the_numbers_before_loading(small, tiny_base, monkeypatch):
+    monkeypatch.setattr(hardware, "free_memory_bytes", lambda: 2**29)
+    monkeypatch.setattr(tuning, "load", lambda *a: pytest.fail("the model was loaded"))
+    with pytest.raises(io.DataError, match=r"needs about 0\.\d GiB \(weights .* runtime 0.8\), 0.5 GiB are free here. Lower finetune.batch_size \(4\)"):
+        train(small, tiny_base)
+
+
+def test_memory_stands_in_the_log_and_the_metrics(small, tiny_base):
+    metrics, log = train(small, tiny_base)
+    held = [row["rss_gib"] for row in log if "loss" in row]
+    assert len(held) == 6 and 0 < max(held) <= metrics["peak_rss_gib"] + 0.01
+    assert metrics["estimated_gib"] > 0.8 and "peak_vram_gib" not in metrics
+
+
+# --- several processes ---
+
+
+def test_two_processes_train_one_adapter(small, tiny_base):
+    """The whole stage under `accelerate launch`, on the CPU: the loss of one process, written once."""
+    p, folder = small
+    text = (ROOT / "params.yaml").read_text()
+    for key, value in {"lora_r": 2, "batch_size": 4, "save_steps": 2, "precision": "fp32", "processes": 2, "threads": 1}.items():
+        text = re.sub(rf"\b{key}: [^ #\n,]+", f"{key}: {value}", text)
+    (folder / "params.yaml").write_text(text)
+    (folder / "data").mkdir()
+    for name in ("train.jsonl", "validation.jsonl"):
+        shutil.copy(folder / name, folder / "data" / name)
+    shutil.copytree(tiny_base, folder / "models" / "base" / "hf")
+    (folder / "data" / "sources").symlink_to(ROOT / "data" / "sources")
+    done = subprocess.run(
+        [sys.executable, "-m", "stages.finetune"], cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    together = io.read_json(folder / "metrics" / "finetune.json")
+    alone = finetune.finetune(replace(p, precision="fp32"), params.read(ROOT / "params.yaml")["seed"], tiny_base, folder / "train.jsonl", folder / "validation.jsonl", folder / "alone")[0]
+    assert (together["processes"], together["steps"], together["train_tokens"]) == (2, alone["steps"], alone["train_tokens"])
+    assert together["instructions_asked"] == 20 and 0 <= together["instructions_answered_in_prose"] <= 1
+    assert together["validation_loss"] == pytest.approx(alone["validation_loss"], rel=0.01)
+    assert sorted(f.name for f in (folder / "models" / "adapter").iterdir()) == ["adapter_config.json", "adapter_model.safetensors", "base.json"]
+    assert not list((folder / ".scratch").glob("finetune/*"))
+
+
+# --- forgetting ---
+
+
+def test_general_instructions_are_asked_that_training_has_not_seen(tmp_path):
+    rows = [{"instruction": f"Say {n}", "input": "twice" if n == 1 else "", "output": f"It is {n}"} for n in range(30)] + [{"instruction": "JSON", "output": "{}"}]
+    io.write_jsonl(tmp_path / "i.jsonl", rows)
+    seen = {"kind": "instruction", "messages": [{"role": "user", "content": "Say 0"}, {"role": "assistant", "content": "It is 0"}]}
+    io.write_jsonl(tmp_path / "train.jsonl", [seen, example("hi") | {"kind": "extraction"}])
+    asked = finetune.held_out_instructions(tmp_path / "i.jsonl", tmp_path / "train.jsonl")
+    assert asked == ["Say 1\n\ntwice"] + [f"Say {n}" for n in range(2, 21)]
+
+
+@pytest.mark.parametrize("token, share", [("{", 0.0), (" [", 0.0), ("Paris", 1.0)])
+def test_an_answer_that_begins_as_json_is_not_prose(tiny_base, tokenizer, monkeypatch, token, share):
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(tiny_base, attn_implementation=finetune.register_attention())
+    model = get_peft_model(model, LoraConfig(r=2, target_modules=["q_proj"]))
+    first = tokenizer(token).input_ids[0]
+    monkeypatch.setattr(finetune, "head", lambda model, hidden, dtype: torch.eye(len(tokenizer))[first])
+    assert finetune.prose_share(model, tokenizer, ["What is the capital of France?"] * 2, "float32", collate) == share
+    assert finetune.prose_share(model, tokenizer, [], "float32", collate) is None

@@ -1,0 +1,157 @@
+"""Training conversations asked of a larger model, through any engine, and kept only when they can be trusted.
+
+A teacher is asked for one conversation and its memories at a time. An answer is kept if it is of the asked form and every
+name, number and quoted title of its memories occurs in the conversation: a model trained on memories that say more than
+was said learns to invent.
+"""
+
+import collections
+import concurrent.futures
+import json
+import random
+import re
+
+from mem0_slm import contract, engines
+from mem0_slm.io import DataError
+
+REASONS = ("engine_error", "truncated", "wrong_form", "no_user_turn", "unstated_name", "unstated_number", "unstated_title", "duplicate", "repeats_evaluation")
+"""Why an answer is not kept; the first that applies counts."""
+
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "messages": {
+            "type": "array", "minItems": 1, "maxItems": 8,
+            "items": {
+                "type": "object",
+                "properties": {"role": {"enum": ["user", "assistant"]}, "content": {"type": "string", "minLength": 1}},
+                "required": ["role", "content"], "additionalProperties": False,
+            },
+        },
+        "memories": {"type": "array", "maxItems": 6, "items": {"type": "string", "minLength": 1}},
+    },
+    "required": ["messages", "memories"], "additionalProperties": False,
+}  # fmt: skip
+
+STYLES = (
+    "writes one short plain sentence", "writes in lower case with a typo or two", "rambles, and mentions a fact in passing",
+    "asks for help and mentions facts about themselves in the request", "says several facts in one message",
+    "corrects something said earlier in the conversation", "tells of a change: what was, and what is now",
+    "says what is not so, or no longer so", "names people, places and dates", "names a book, film, song or game in quotation marks",
+    "gives quantities, prices or times", "only makes small talk; there is nothing to remember", "asks a general question; there is nothing to remember",
+    "confirms a fact that the assistant asks about",
+)  # fmt: skip
+
+REQUEST = """Write one natural conversation between a user and an assistant, 1 to 4 messages, beginning with the user. Topic: {topic}. The user {style}.
+Then list the lasting facts about the user that the conversation states: each one sentence that begins with "User", close to the user's words, naming nothing that the conversation does not say. If there is nothing worth remembering, the list is empty.
+Answer with JSON only: {{"messages": [{{"role": "user", "content": "..."}}], "memories": ["User ..."]}}"""
+
+NUMBER_WORDS = frozenset(
+    "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty "
+    "thirty forty fifty sixty seventy eighty ninety hundred thousand million billion".split()
+)
+NOT_NAMES = frozenset("user the a an i he she it they his her its their".split())
+_TITLE = re.compile(r"[\"“«]([^\"”»]+)[\"”»]")
+_NUMBER = re.compile(r"\d+(?:[.,:/]\d+)*")
+
+
+def words(text: str) -> list[str]:
+    """The words of a text in lower case, without a possessive's end."""
+    return [re.sub(r"['’]s?$", "", word) for word in re.findall(r"\w+(?:['’]\w*)?", text.casefold())]
+
+
+def unstated(memory: str, conversation: str) -> str | None:
+    """What a memory says that the conversation does not: "unstated_title", "unstated_number", "unstated_name" or None.
+
+    A name is a word with a capital, an article or pronoun at the beginning aside; numbers count in digits and in words.
+    """
+    said, plain = set(words(conversation)), " " + " ".join(words(conversation)) + " "
+    for title in _TITLE.findall(memory):
+        if " " + " ".join(words(title)) + " " not in plain:
+            return "unstated_title"
+    numbers = set(_NUMBER.findall(conversation))
+    if any(number not in numbers for number in _NUMBER.findall(memory)) or any(w in NUMBER_WORDS and w not in said for w in words(memory)):
+        return "unstated_number"
+    for word in re.findall(r"\w+(?:['’]\w*)?", memory):
+        plain_word = words(word)[0]
+        if word[0].isupper() and plain_word not in NOT_NAMES and plain_word not in said:
+            return "unstated_name"
+    return None
+
+
+def judge(answer: str, finish_reason: str = "stop") -> tuple[dict | None, str | None]:
+    """({"messages", "memories"} of a teacher's answer, None) if it can be trusted, else (None, one of `REASONS`)."""
+    if finish_reason == "length":
+        return None, "truncated"
+    try:
+        value = json.loads(answer)
+        messages = [{"role": m["role"], "content": m["content"].strip()} for m in value["messages"]]
+        memories = [memory.strip() for memory in value["memories"]]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None, "wrong_form"
+    if not messages or not all(m["role"] in ("user", "assistant") and m["content"] for m in messages) or not all(memories):
+        return None, "wrong_form"
+    if messages[0]["role"] != "user":
+        return None, "no_user_turn"
+    conversation = contract.conversation_of(messages)
+    for memory in memories:
+        if reason := unstated(memory, conversation):
+            return None, reason
+    return {"messages": messages, "memories": memories}, None
+
+
+def load(name: str):
+    """(engine module, handle) of "<engine>:<model>", for vllm also "vllm:<model>@<address>". Raises DataError."""
+    engine, _, model = name.partition(":")
+    options = {}
+    if engine == "vllm":
+        model, _, url = model.partition("@")
+        options = {"base_url": url} if url else {}
+    try:
+        return engines.module(engine), engines.load(engine, model or None, **options)
+    except engines.EngineError as error:
+        raise DataError(f"params.yaml: generate_dataset.teacher: {name!r}: {error}") from None
+
+
+def ask(name: str, n: int, topics: list[str], seed: int, repeats, max_tokens: int = 512) -> tuple[list[dict], dict]:
+    """Ask a teacher `n` times; the kept answers as training examples, and counts for the metrics.
+
+    topics: what conversations are about. repeats(texts): truthy if a text repeats the evaluation. max_tokens: of an answer.
+    Raises DataError when the teacher cannot be loaded or answers no request at all.
+    """
+    module, handle = load(name)
+    random_ = random.Random(seed)
+    failures = []
+    requests = [(random_.choice(topics), random_.choice(STYLES)) for _ in range(n)]
+
+    def one(number: int):
+        topic, style = requests[number]
+        messages = [{"role": "user", "content": REQUEST.format(topic=topic, style=style)}]
+        try:
+            answer = module.generate(handle, messages, max_tokens=max_tokens, schema=SCHEMA, temperature=0.8, seed=seed + number)
+        except engines.EngineError as error:
+            failures.append(error)
+            return None, "engine_error"
+        return judge(answer.text, answer.finish_reason)
+
+    try:
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(one, range(n)))
+    finally:
+        module.close(handle)
+    if n and all(reason == "engine_error" for _, reason in answers):
+        raise DataError(f"params.yaml: generate_dataset.teacher: {name!r} failed on each of {n} requests, the last with: {failures[-1]}")
+    kept, seen, rejected = [], set(), collections.Counter(dict.fromkeys(REASONS, 0))
+    for (found, reason), (topic, _) in zip(answers, requests):
+        if found:
+            texts = [m["content"] for m in found["messages"]]
+            key = " ".join(words(" ".join(texts)))
+            reason = "duplicate" if key in seen else "repeats_evaluation" if repeats(texts + found["memories"]) else None
+            seen.add(key)
+        if reason:
+            rejected[reason] += 1
+            continue
+        prompt = contract.prompt_for(contract.conversation_of(found["messages"]))
+        answer = {"role": "assistant", "content": contract.dump(found["memories"])}
+        kept.append({"kind": "extraction", "topic": topic, "from": f"teacher:{name}", "messages": [*prompt, answer]})
+    return kept, {"asked": n, "kept": len(kept), "rejected": dict(rejected)}
