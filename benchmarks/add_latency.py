@@ -26,7 +26,8 @@ class StockLLM:
         import llama_cpp
 
         self.config = config
-        self.llama = llama_cpp.Llama(config.model, n_ctx=STOCK_WINDOW, n_threads=hardware.threads(), verbose=False)
+        # ChatML by name: the template inside an exported GGUF would swap the very prompt that is measured here
+        self.llama = llama_cpp.Llama(config.model, n_ctx=STOCK_WINDOW, n_threads=hardware.threads(), chat_format="chatml", verbose=False)
 
     def generate_response(self, messages, response_format=None, **kwargs):
         answer = self.llama.create_chat_completion(messages, temperature=0, max_tokens=256, response_format=response_format)
