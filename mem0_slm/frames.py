@@ -21,7 +21,8 @@ NAME_LOCALES = (
     "en_US en_GB en_IN en_NG de_DE fr_FR es_ES es_MX it_IT pl_PL pt_BR pt_PT tr_TR nl_NL sv_SE no_NO da_DK fi_FI "
     "cs_CZ sk_SK hu_HU ro_RO hr_HR sl_SI lt_LT lv_LV et_EE id_ID fr_CA ga_IE".split()
 )
-CITY_LOCALES = "en_US en_GB en_IN de_DE fr_FR es_ES it_IT pl_PL pt_BR nl_NL sv_SE no_NO fi_FI cs_CZ hu_HU ro_RO hr_HR tr_TR".split()
+# not it_IT: Faker keeps its cities in a set, whose order differs from process to process
+CITY_LOCALES = "en_US en_GB en_IN de_DE fr_FR es_ES pl_PL pt_BR nl_NL sv_SE no_NO fi_FI cs_CZ hu_HU ro_RO hr_HR tr_TR".split()
 MONTHS = "January February March April May June July August September October November December".split()
 WEEKDAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 EVAL_SHARE = 8
@@ -102,7 +103,7 @@ class Values:
         """
         make = getattr(self, f"_{slot}", None)
         if make is None:
-            raise DataError(f"unknown slot {{{slot}}}; known: {', '.join(sorted(n[1:] for n in dir(self) if re.match('_[a-z]', n)))}")
+            raise DataError(f"unknown slot {{{slot}}}; known: {', '.join(self.slots())}")
         for _ in range(2000):
             value = make()
             if value in taken or not value.isprintable() or (self.eval and value in self.used):
@@ -112,6 +113,11 @@ class Values:
                 self.used.add(value)
                 return value
         raise DataError(f"no value left for slot {{{slot}}}")
+
+    @classmethod
+    def slots(cls) -> list[str]:
+        """The names of all slots."""
+        return sorted(name[1:] for name in dir(cls) if re.match("_[a-z]", name) and name != "_person")
 
     def fill(self, texts: list[str]) -> tuple[list[str], dict[str, str]]:
         """Fill the slots in `texts` together; returns the texts and the value of each slot."""

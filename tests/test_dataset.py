@@ -2,8 +2,11 @@
 
 import dataclasses
 import json
+import os
 import random
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -86,6 +89,13 @@ def test_the_same_seed_builds_the_same_data_and_another_seed_does_not(in_root):
     first, again, other = build(SMALL, 1), build(SMALL, 1), build(SMALL, 2)
     assert first == again
     assert all(first[0][name] != other[0][name] for name in ("train", "validation", "eval"))
+
+
+def test_the_values_are_the_same_in_every_process():
+    """Whatever the order is in which a process goes through a set."""
+    code = "from mem0_slm.frames import Values; v = Values('train', 1); print([v.value(slot) for slot in Values.slots() for _ in range(40)])"
+    said = {subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONHASHSEED": seed}, cwd=ROOT, capture_output=True, check=True).stdout for seed in "12"}
+    assert len(said) == 1
 
 
 def test_sizes_are_as_asked_and_counted(in_root):
