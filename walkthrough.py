@@ -118,9 +118,11 @@ def enter(page, url: str, name: str) -> None:
 
 def say(page, text: str) -> None:
     """Send a message and wait for the end of its reply."""
+    replies = page.locator('[data-testid="bot"]')
+    before = replies.count()
     page.locator("#message textarea").fill(text)
     page.keyboard.press("Enter")
-    page.locator("#stop").wait_for(state="visible")
+    replies.nth(before).wait_for()
     page.locator("#send").wait_for(state="visible", timeout=60_000)
 
 

@@ -10,14 +10,12 @@ from mem0_slm import contract, io
 
 
 def pair(tokenizer, messages: list[dict], answer=None) -> tuple[list[int], list[int]]:
-    """The pair of a training or validation example's messages; an engine's `Answer` takes the place of the example's own.
-
-    An answer that was cut off at its token limit has no ending token.
-    """
+    """The pair of a training or validation example's messages; an engine's `Answer` takes the place of the example's own:
+    the tokens that it wrote, since others may spell the same text. One that was cut off has no ending token."""
     prompt = list(tokenizer.apply_chat_template(messages[:-1], add_generation_prompt=True, return_dict=False))
-    text = answer.text if answer else messages[-1]["content"]
-    ended = answer is None or answer.finish_reason == "stop"
-    return prompt, tokenizer(text, add_special_tokens=False)["input_ids"] + [tokenizer.eos_token_id] * ended
+    if answer:
+        return prompt, answer.tokens + [tokenizer.eos_token_id] * (answer.finish_reason == "stop")
+    return prompt, tokenizer(messages[-1]["content"], add_special_tokens=False)["input_ids"] + [tokenizer.eos_token_id]
 
 
 def transformers_outputs(model, pairs):

@@ -169,6 +169,13 @@ def collate_padded(rows: list[dict]) -> dict:
     return batch | {"attention_mask": (torch.arange(batch["input_ids"].shape[1]) < lengths[:, None]).long()}
 
 
+def decoder_of(model):
+    """The layers without the head. Llama 4's text model names itself as its decoder."""
+    causal = model.get_base_model()
+    decoder = causal.get_decoder()
+    return causal.model if decoder is causal else decoder
+
+
 def decode(model, batch: dict, dtype: str):
     """The decoder's last hidden states, (rows, tokens, width), for what `collate` or `collate_padded` made."""
     import torch
@@ -177,7 +184,7 @@ def decode(model, batch: dict, dtype: str):
     if "lengths" in inputs:
         inputs["lengths"] = inputs["lengths"].tolist()
     with torch.autocast(batch["input_ids"].device.type, torch.bfloat16, enabled=dtype == "bfloat16"):
-        return model.get_base_model().get_decoder()(**inputs, use_cache=False).last_hidden_state  # the adapter's layers are inside it
+        return decoder_of(model)(**inputs, use_cache=False).last_hidden_state  # the adapter's layers are inside it
 
 
 def head(model, hidden, dtype: str):
@@ -258,7 +265,7 @@ def compile_layers(model) -> None:
     from transformers import AttentionInterface
 
     AttentionInterface.register(ATTENTION, torch.compiler.disable(attend_per_example))
-    for layer in model.get_base_model().get_decoder().layers:
+    for layer in decoder_of(model).layers:
         layer.compile(dynamic=True)
 
 

@@ -258,7 +258,7 @@ def has_cards(page, *texts) -> None:
 def test_what_is_said_is_remembered_found_after_a_reload_and_used(app, new_tab):
     page = new_tab()
     enter(page, app.url, "Ana Maria")
-    assert "Nothing remembered yet" in page.locator("#cards").inner_text()
+    page.locator("#cards").get_by_text("Nothing remembered yet").wait_for()
     for text in ("I live in Lisbon", "I am allergic to peanuts", "My dog is called Bruno"):
         say(page, text)
     has_cards(page, "My dog is called Bruno", "I am allergic to peanuts", "I live in Lisbon")

@@ -68,7 +68,7 @@ def test_recall_of_evidence_through_real_mem0(tmp_path, in_root, base_gguf):
     from stages import retrieval_eval
 
     values = {"engine": "llama_cpp", "finetuned_model": "", "constrain": "schema", "max_tokens": 16, "concurrency": 2, "top_k": 20, "qdrant": "embedded", "embedder": "minilm", "threads": 0}
-    p = retrieval_eval.Params(**values, limit=0, sets={"locomo": str(LOCOMO)})
+    p = retrieval_eval.Params(**values, limit=0, decodings=[], decoding_items=0, sets={"locomo": str(LOCOMO)})
     found = retrieval_eval.own_sets("no_llm", base_gguf, p)["locomo"]
     assert (found["num_items"], found["num_questions"], found["num_malformed"], found["num_questions_without_evidence"]) == (4, 3, 3, 1)
     assert (found["evidence_recall_at_5"], found["evidence_recall_at_10_ci"]) == (1.0, [1.0, 1.0])

@@ -314,6 +314,7 @@ class Handle:
                     output_tokens=len(request.output),
                     started=request.started,
                     token_times=request.times,
+                    tokens=list(request.output),
                 )
             )
             return True
