@@ -5,6 +5,7 @@ The scripts are in llama-cpp-python's source archive, not in its wheel; `make se
 """
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -31,6 +32,8 @@ def _run(script: str, arguments: list, out: Path) -> None:
         done = subprocess.run(
             [sys.executable, str(folder / script), *map(str, arguments), "--outfile", str(temporary)], capture_output=True, text=True, env=environment
         )
+        if re.search(r"No space left on device|\d+ requested and \d+ written", done.stderr):  # the second is numpy's
+            raise io.DataError(f"{out}: the disk is full. Free space, and run the stage again.")
         if done.returncode or not temporary.is_file():
             raise io.DataError(f"{out}: llama.cpp's {script} failed (exit code {done.returncode}): {done.stderr.strip()[-800:]}")
 

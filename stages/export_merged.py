@@ -156,9 +156,9 @@ def export(p: Params, registry: Registry, base: Path, adapter: Path) -> dict:
     else:
         io.write_text(work_nf4 / card.CARD, "Not made: export_merged.nf4 in params.yaml is false.\n")
         nf4 = None
+    (work / STATE).unlink()
     card.write(work, f"merged, {p.dtype}", made_of, rows, relation="merge")
     for source, out in ((work, MERGED), (work_nf4, NF4)):
-        (source / STATE).unlink(missing_ok=True)
         with io.atomic_path(out) as temporary:
             shutil.move(source, temporary)
     metrics["sha256"] = io.sha256(MERGED)

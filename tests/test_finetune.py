@@ -366,7 +366,7 @@ def test_two_processes_train_one_adapter(small, tiny_base):
     p, folder = small
     text = (ROOT / "params.yaml").read_text()
     for key, value in {"lora_r": 2, "batch_size": 4, "save_steps": 2, "precision": "fp32", "processes": 2, "threads": 1}.items():
-        text = re.sub(rf"\b{key}: [^ #\n,}]+", f"{key}: {value}", text)
+        text = re.sub(rf"\b{key}: [^ #\n,}}]+", f"{key}: {value}", text)
     (folder / "params.yaml").write_text(text)
     (folder / "data").mkdir()
     for name in ("train.jsonl", "validation.jsonl"):
