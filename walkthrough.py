@@ -123,6 +123,7 @@ def say(page, text: str) -> None:
     page.locator("#message textarea").fill(text)
     page.keyboard.press("Enter")
     replies.nth(before).wait_for()
+    page.locator("#stop").wait_for(state="hidden", timeout=60_000)
     page.locator("#send").wait_for(state="visible", timeout=60_000)
 
 
@@ -145,7 +146,8 @@ def slides(metrics: Path = ROOT / "metrics", plots: Path = ROOT / "reports/plots
     """Caption and HTML of each slide, from the pipeline's own figures."""
 
     def read(name):
-        return io.read_json(metrics / f"{name}.json")
+        run = plots.parent / "runs" / f"{name}.json"  # the whole record of what metrics/ has the numbers of
+        return io.read_json(run if run.exists() else metrics / f"{name}.json")
 
     base, data, tuned, exports, speed = read("base"), read("dataset"), read("finetune"), read("export_gguf"), read("finetuned_speed")
     before, check = read("baseline_check"), read("natural_base")
