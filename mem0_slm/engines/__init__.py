@@ -45,10 +45,10 @@ class Answer:
     """When the engine began to work on the request (after waiting in a queue)."""
     token_times: list[float] = field(default_factory=list, repr=False)
     """When each output token was known; the first minus `started` is the time to first token."""
-    tokens: list[int] = field(default_factory=list, repr=False)
-    """The answer's token ids without the one that ends it; empty where an engine does not tell."""
     server: dict = field(default_factory=dict, repr=False)
     """What a server said about the request, in its own units (Ollama: nanoseconds); empty for engines in this process."""
+    tokens: list[int] = field(default_factory=list, repr=False)
+    """The answer's token ids without the one that ends it; empty where an engine does not tell."""
 
     @property
     def seconds(self) -> float:
