@@ -165,17 +165,26 @@ def unified(facts: list[str], most_words: int) -> list[str]:
     return memories
 
 
-def conversation(frame: Frame, values: Values, random_: random.Random, p: Params) -> tuple[list[dict], list[str]]:
-    """Fill a frame: chat messages and the memories that must come of them."""
-    texts, _ = values.fill([text for _, text in frame.turns] + frame.memories)
-    memories = texts[len(frame.turns) :]
+WITHOUT_INSTRUCTIONS = 0.25
+"""Share of the fillings of a conversation with custom instructions that are asked without them."""
+
+
+def conversation(frame: Frame, values: Values, random_: random.Random, p: Params) -> tuple[list[dict], list[str], str]:
+    """Fill a frame: chat messages, the memories that must come of them, and custom instructions ("" for none).
+
+    Now and then a frame's instructions are left away, and everything is to be stored: the instructions decide, not the topic.
+    """
+    instructions = frame.instructions if frame.instructions and random_.random() >= WITHOUT_INSTRUCTIONS else ""
+    wanted = frame.wanted if instructions else frame.memories
+    filled, _ = values.fill([text for _, text in frame.turns] + [instructions] + wanted)
+    (*texts, instructions), memories = filled[: len(frame.turns) + 1], filled[len(frame.turns) + 1 :]
     keep = {word for memory in memories for word in words(memory)}
     noise = random_.random() < p.noisy_share
     messages = [
         {"role": role, "content": noisy(text, random_, keep) if noise and role == "user" else text}
         for (role, _), text in zip(frame.turns, texts)
     ]
-    return messages, unified(memories, p.memory_words)
+    return messages, unified(memories, p.memory_words), instructions
 
 
 def joined(first: list[dict], second: list[dict], random_: random.Random) -> list[dict]:
@@ -192,27 +201,29 @@ def joined(first: list[dict], second: list[dict], random_: random.Random) -> lis
 def extraction_examples(frames: list[Frame], n: int, values: Values, reserved: Reserved, p: Params, seed: int, left_out) -> list[dict]:
     """`n` examples in the training form, going round the frames in a random order until there are enough.
 
+    Frames for an agent or with custom instructions stay alone: joined, they would not hold for the other conversation.
     `left_out` counts the frames that repeat the evaluation. Raises DataError when every frame does.
     """
     random_ = random.Random(seed)
     examples, order, previous = [], [], None
-    empty = [frame for frame in frames if not frame.memories and len(frame.turns) == 1]
+    empty = [frame for frame in frames if frame.plain and not frame.memories and len(frame.turns) == 1]
     misses = 0
     while len(examples) < n:
         if not order:
             order = random_.sample(frames, len(frames))
         frame = order.pop()
         partner = None
-        if previous is not None and random_.random() < p.joined_share:
+        if previous is not None and frame.plain and random_.random() < p.joined_share:
             partner = random_.choice(empty) if empty and random_.random() < 0.6 else previous
         for _ in range(4):
-            messages, memories = conversation(frame, values, random_, p)
+            messages, memories, instructions = conversation(frame, values, random_, p)
             place = frame.place
             if partner:
-                both = [(messages, memories, place), (*conversation(partner, values, random_, replace(p, noisy_share=0.0)), partner.place)]
+                messages_too, memories_too, _ = conversation(partner, values, random_, replace(p, noisy_share=0.0))
+                both = [(messages, memories, place), (messages_too, memories_too, partner.place)]
                 (first, told, where), (second, told_later, where_later) = random_.sample(both, 2)
                 messages, memories, place = joined(first, second, random_), told + told_later, f"{where}+{where_later}"
-            found = reserved.repeats([m["content"] for m in messages] + memories)
+            found = reserved.repeats([m["content"] for m in messages] + memories + [instructions])
             if found is None:
                 break
         else:
@@ -221,8 +232,9 @@ def extraction_examples(frames: list[Frame], n: int, values: Values, reserved: R
             if misses > 4 * len(frames) + 100:
                 raise io.DataError("data/sources: nearly every training frame repeats the evaluation sets; nothing is left to train on")
             continue
-        previous = frame
-        prompt = contract.prompt_for(contract.conversation_of(messages))
+        if frame.plain:
+            previous = frame
+        prompt = contract.prompt_for(contract.conversation_of(messages), agent=frame.agent, instructions=instructions)
         answer = {"role": "assistant", "content": contract.dump(memories)}
         examples.append({"kind": "extraction", "topic": frame.topic, "from": place, "messages": prompt + [answer]})
     return examples

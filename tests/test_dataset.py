@@ -13,7 +13,7 @@ import pytest
 
 from mem0_slm import contract, io, params, teacher
 from mem0_slm.frames import SLOT, Frame, Values, read_frames
-from stages.generate_dataset import SOURCES, Params, Reserved, build, card, conversation, evaluation_set, instruction_examples, joined, unified
+from stages.generate_dataset import SOURCES, Params, Reserved, build, card, conversation, evaluation_set, extraction_examples, instruction_examples, joined, unified
 
 ROOT = Path(__file__).parents[1]
 SMALL = Params(extraction_n=60, validation_n=10, instructions_n=10, instructions="offline", memory_words=45, joined_share=0.2, noisy_share=0.3)
@@ -82,6 +82,48 @@ def test_joined_conversations_keep_every_word_in_order_and_take_turns():
     assert seen == {2, 4}  # in one breath, and one after the other
 
 
+def examples_of(frames, n=200, joined_share=0.0):
+    return extraction_examples(frames, n, Values("train", 1), Reserved([]), dataclasses.replace(ONE_A_FACT, joined_share=joined_share), 1, {})
+
+
+AGENTS = Frame("t", [("user", "You are a florist")], ["Agent is configured to be a florist"], "f:1", agent=True)
+TOLD = Frame("t", [("user", "I'm Jo and I paint")], ["User is Jo", "User paints"], "f:2", instructions="No names.", superfluous=frozenset({"User is Jo"}))
+KNOWN = Frame("t", [("user", "My cat purrs")], ["User has a cat"], "f:3", known=("User's cat is Max",), superfluous=frozenset({"User has a cat"}))
+EMPTY = Frame("t", [("user", "Morning!")], [], "f:4")
+
+
+def test_an_agents_example_is_asked_with_the_agents_prompt():
+    [prompt] = {json.dumps(e["messages"]) for e in examples_of([AGENTS])}
+    assert json.loads(prompt) == [*contract.prompt_for("user: You are a florist", agent=True), {"role": "assistant", "content": contract.dump(AGENTS.memories)}]
+
+
+def test_instructions_stand_in_the_prompt_and_decide_what_is_stored():
+    asked = {e["messages"][1]["content"]: told(e) for e in examples_of([TOLD])}
+    assert asked == {
+        contract.prompt_for("user: I'm Jo and I paint", instructions="No names.")[1]["content"]: ["User paints"],
+        "user: I'm Jo and I paint": ["User is Jo", "User paints"],  # now and then without them
+    }
+
+
+def test_known_memories_are_not_asked_and_all_is_to_be_stored():
+    assert {(e["messages"][1]["content"], *told(e)) for e in examples_of([KNOWN])} == {("user: My cat purrs", "User has a cat")}
+
+
+def test_frames_for_an_agent_or_with_instructions_are_never_joined():
+    examples = examples_of([AGENTS, TOLD, KNOWN, EMPTY], joined_share=1.0)
+    alone = {e["from"] for e in examples if "f:1" in e["from"] or "f:2" in e["from"]}
+    assert alone == {"f:1", "f:2"}
+    assert any("+" in e["from"] for e in examples)
+
+
+def test_instructions_that_repeat_the_evaluation_are_left_out():
+    held = Reserved([{"values": [], "keys": ["Zanzibar"], "messages": []}])
+    left_out = {"value": 0}
+    named = dataclasses.replace(TOLD, instructions="Nothing of Zanzibar.")
+    examples = extraction_examples([named, EMPTY], 40, Values("train", 1), held, dataclasses.replace(ONE_A_FACT, joined_share=0.0), 1, left_out)
+    assert {e["messages"][1]["content"] for e in examples} == {"user: I'm Jo and I paint", "user: Morning!"}
+
+
 # --- repeatable ---
 
 
@@ -112,7 +154,8 @@ def test_sizes_are_as_asked_and_counted(in_root):
 def test_a_training_example_is_the_call_that_mem0_will_make(built):
     for example in [e for e in built[0]["train"] + built[0]["validation"] if e["kind"] == "extraction"]:
         *prompt, answer = example["messages"]
-        assert prompt == contract.prompt_for(prompt[1]["content"]), example["from"]
+        said, _, instructions = prompt[1]["content"].partition(contract.CUSTOM_INSTRUCTIONS)
+        assert prompt == contract.prompt_for(said, agent=prompt[0]["content"] == contract.AGENT_PROMPT, instructions=instructions), example["from"]
         assert plain(prompt[1]["content"]).startswith((" user ", " assistant ")), example["from"]
         found = contract.classify(answer["content"])
         assert found.well_formed and not found.repaired, example["from"]
@@ -214,7 +257,8 @@ def test_every_frame_parses_and_every_slot_is_known(frames):
 
 def test_no_braces_are_left_that_look_like_a_slot(frames):
     odd = re.compile(r"\{\w*\}")
-    assert [f.place for f in frames for _, text in f.turns for m in odd.finditer(text) if not SLOT.fullmatch(m.group(0))] == []
+    texts = [(f.place, text) for f in frames for text in [*(text for _, text in f.turns), f.instructions, *f.known]]
+    assert [place for place, text in texts for m in odd.finditer(text) if not SLOT.fullmatch(m.group(0))] == []
 
 
 class SlotNames:
@@ -228,10 +272,11 @@ class SlotNames:
 def test_noise_never_misspells_a_word_that_a_memory_keeps(frames):
     spoilt = []
     for frame in frames:
-        clean, memories = conversation(frame, SlotNames, random.Random(0), ONE_A_FACT)
+        frame = dataclasses.replace(frame, instructions="")  # which are sometimes left away, and then more is kept
+        clean, memories, _ = conversation(frame, SlotNames, random.Random(0), ONE_A_FACT)
         kept = set(plain(" ".join(memories)).split())
         for seed in range(4):
-            dirty, _ = conversation(frame, SlotNames, random.Random(f"{frame.place} {seed}"), NOISY)
+            dirty, _, _ = conversation(frame, SlotNames, random.Random(f"{frame.place} {seed}"), NOISY)
             for before, after in zip(clean, dirty, strict=True):
                 lost = set(plain(before["content"]).split()) - set(plain(after["content"]).split())
                 spoilt += [(frame.place, word) for word in kept & lost]

@@ -43,19 +43,54 @@ u: bye""") == [
     ]  # fmt: skip
 
 
+def test_an_agents_block_instructions_and_known_memories(frames_of):
+    agent, told, known = frames_of("""
+agent:
+u: You are {first}.
+= Agent is configured to be {first}
+
+i: Store no names, {first}.
+u: I'm {first2} and I paint
+~ User's name is {first2}
+= User paints
+
+k: User has a cat
+k: User's cat is {pet}
+u: My cat {pet} is ill
+~ User has a cat named {pet}
+= User's cat {pet} is ill""")
+    assert (agent.agent, agent.plain, agent.wanted) == (True, False, agent.memories)
+    assert (told.agent, told.plain, told.instructions) == (False, False, "Store no names, {first}.")
+    assert (told.memories, told.wanted) == (["User's name is {first2}", "User paints"], ["User paints"])
+    assert (known.plain, known.instructions, known.known) == (True, "", ("User has a cat", "User's cat is {pet}"))
+    assert (known.memories, known.wanted) == (["User has a cat named {pet}", "User's cat {pet} is ill"], ["User's cat {pet} is ill"])
+
+
 def test_an_empty_file_has_no_frames(frames_of):
     assert frames_of("\n\n# topic: x\n\n") == []
+
+
+EXPECTED = "expected 'agent:', 'i: ...' or 'k: ...', then 'u: ...' and 'a: ...', after all turns '= ...' or '~ ...'"
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("u: a\nhello", "some.txt:1 (line 2): expected 'u: ...', 'a: ...' or, after all turns, '= ...'; found 'hello'"),
-        ("\nu: a\n= m\nu: b", "some.txt:2 (line 4): expected 'u: ...', 'a: ...' or, after all turns, '= ...'; found 'u: b'"),
-        ("u:", "some.txt:1 (line 1): expected 'u: ...', 'a: ...' or, after all turns, '= ...'; found 'u:'"),
-        ("u: a\n=", "some.txt:1 (line 2): expected 'u: ...', 'a: ...' or, after all turns, '= ...'; found '='"),
+        ("u: a\nhello", f"some.txt:1 (line 2): {EXPECTED}; found 'hello'"),
+        ("\nu: a\n= m\nu: b", f"some.txt:2 (line 4): {EXPECTED}; found 'u: b'"),
+        ("u:", f"some.txt:1 (line 1): {EXPECTED}; found 'u:'"),
+        ("u: a\n=", f"some.txt:1 (line 2): {EXPECTED}; found '='"),
         ("u: a {city}\n= b {city2}", "some.txt:1: memory 'b {city2}' uses {city2}, which no turn says"),
         ("u: x\n\na: hi\n= b", "some.txt:3: a block needs at least one 'u:' line"),
+        ("u: a\nk: b", f"some.txt:1 (line 2): {EXPECTED}; found 'k: b'"),
+        ("u: a\ni: b", f"some.txt:1 (line 2): {EXPECTED}; found 'i: b'"),
+        ("u: a\nagent:", f"some.txt:1 (line 2): {EXPECTED}; found 'agent:'"),
+        ("agent: b\nu: a", f"some.txt:1 (line 1): {EXPECTED}; found 'agent: b'"),
+        ("k:\nu: a", f"some.txt:1 (line 1): {EXPECTED}; found 'k:'"),
+        ("k: {city}\nu: a\n= b {city}", "some.txt:1: memory 'b {city}' uses {city}, which no turn says"),
+        ("u: a\n~ b", "some.txt:1: memory 'b' is marked '~', but no 'i:' or 'k:' line makes it superfluous"),
+        ("i: a\ni: b\nu: c", "some.txt:1: a block has one 'i:' line or 'k:' lines, so that it is clear what makes a '~' memory superfluous"),
+        ("i: a\nk: b\nu: c", "some.txt:1: a block has one 'i:' line or 'k:' lines, so that it is clear what makes a '~' memory superfluous"),
     ],
 )
 def test_what_is_not_of_the_form_is_refused_with_its_line(frames_of, text, message):
