@@ -50,6 +50,34 @@ cd models/gguf && ollama create mem0-slm -f Modelfile
 config = {{"llm": {{"provider": "ollama", "config": {{"model": "mem0-slm", "ollama_base_url": "http://localhost:11434", "temperature": 0}}}}}}
 ```
 """
+USE_ADAPTER = """
+The adapter goes on top of `{base}`, unmerged. The chat template beside it swaps Mem0's 34 KB extraction prompt for the compact one
+that the adapter was trained on; the base's own template does not.
+
+### transformers
+```python
+config = mem0_slm.memory_config("{base}", engine="transformers", options={{"adapter": "{path}"}})
+```
+
+### vLLM
+```sh
+vllm serve {base} --enable-lora --max-lora-rank {rank} --lora-modules mem0-slm={path} --chat-template {path}/chat_template.jinja --port 8000
+```
+```python
+config = {{"llm": {{"provider": "vllm", "config": {{"model": "mem0-slm", "vllm_base_url": "http://localhost:8000/v1", "temperature": 0}}}}}}
+```
+
+### llama.cpp
+```sh
+llama-server -m models/base/base.gguf --lora models/gguf/adapter-f16.gguf --jinja --chat-template-file {path}/chat_template.jinja -c 4096 --port 1234
+```
+```python
+config = {{"llm": {{"provider": "lmstudio", "config": {{"model": "mem0-slm", "lmstudio_base_url": "http://localhost:1234/v1", "temperature": 0}}}}}}
+```
+
+### Ollama
+Takes the merged GGUF: `cd models/gguf && ollama create mem0-slm -f Modelfile`.
+"""
 
 
 def provenance(name: str, source: str, licence: str, base: Path, adapter: Path, data: list[str], sections: list[str]) -> dict:
@@ -73,24 +101,31 @@ def read_provenance(folder: Path) -> dict:
     return found
 
 
-def write(folder: Path, form: str, made_of: dict, quality: dict[str, dict], *, relation: str, path: Path | None = None, gguf: str = "model-q8_0.gguf") -> None:
+def use_model(path: Path, gguf: str = "model-q8_0.gguf") -> str:
+    """How four engines serve the model: transformers and vLLM the folder `path`, llama.cpp and Ollama a file of models/gguf."""
+    return USE.format(transformers=path, vllm=path, gguf=gguf, extra=' "bitsandbytes>=0.49"' if "nf4" in path.name else "")
+
+
+def use_adapter(path: Path, base: Path, rank: int) -> str:
+    """How four engines serve the adapter in `path`, of `rank`, on top of the Hugging Face folder `base`."""
+    return USE_ADAPTER.format(path=path, base=base, rank=rank)
+
+
+def write(folder: Path, form: str, made_of: dict, quality: dict[str, dict], *, relation: str, use: str) -> None:
     """Write the card of the export in `folder`, which is whole but for it.
 
     form: what it is, in words. made_of: `provenance`. quality: rows of figures, each by its name. relation: the hub's
-    word for what it is to its base (merge, quantized, adapter). path: where transformers and vLLM find the model, if
-    not in models/merged. gguf: the file that llama.cpp's server is shown with.
+    word for what it is to its base (merge, quantized, adapter). use: `use_model` or `use_adapter`.
     """
     from huggingface_hub import ModelCardData
 
     base = made_of["base"]
     head = ModelCardData(
-        license=made_of["license"], language="en", library_name="gguf" if "gguf" in folder.name else "transformers", pipeline_tag="text-generation",
+        license=made_of["license"], language="en", library_name={"gguf": "gguf", "adapter-fp16": "peft"}.get(folder.name, "transformers"), pipeline_tag="text-generation",
         base_model=base.removeprefix("hub:") if base.startswith("hub:") else None, base_model_relation=relation if base.startswith("hub:") else None,
         tags=["mem0", "memory", "information-extraction"], model_name=f"{made_of['name']} mem0-slm", basename=made_of["name"], finetune="mem0-slm",
         provenance=made_of,
     )  # fmt: skip
-    model = str(path or "models/merged")
-    use = USE.format(transformers=model, vllm=model, gguf=gguf, extra=' "bitsandbytes>=0.49"' if "nf4" in model else "")
     origin = [["base", f"`{base}`", made_of["base_sha256"]], ["adapter", "LoRA", made_of["adapter_sha256"]]]
     origin += [["data", f"`{file}`", digest] for file, digest in made_of["data_sha256"].items()]
     origin += [["params", ", ".join(made_of["params"]), made_of["params_sha256"]]]

@@ -118,7 +118,7 @@ def export(p: Params, registry: Registry, base: Path, adapter: Path, merged: Pat
         examples = io.read_jsonl("data/validation.jsonl", {"messages": list})[: p.proof_examples]
         types = prove(folder, merged, kinds, examples, p)
         rows = {kind: {key: value for key, value in row.items() if key not in ("bytes", "sha256")} for kind, row in types.items()}
-        card.write(folder, "GGUF for llama.cpp and Ollama", made_of, rows, relation="quantized", gguf=shown)
+        card.write(folder, "GGUF for llama.cpp and Ollama", made_of, rows, relation="quantized", use=card.use_model(MERGED, shown))
     perplexity = types.pop("merged")["perplexity"]
     return {"types": types, "merged_perplexity": perplexity, "proof_examples": len(examples)}
 

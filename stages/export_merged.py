@@ -1,4 +1,5 @@
-"""Merge the adapter into the base's weights, shard by shard, and prove that nothing changed by it; NF4 beside it.
+"""Merge the adapter into the base's weights, shard by shard, and prove that nothing changed by it; NF4 and the adapter
+itself beside it.
 
 The merged model's chat template carries Mem0's contract: stock Mem0 gets the compact prompt with nothing of ours
 installed where the model is served.
@@ -8,7 +9,7 @@ shards that are whole stay there, and the next run goes on at the first missing 
 
 Reads  models/base/hf, models/adapter, data/validation.jsonl (data/train.jsonl for its hash)
 Writes models/merged (safetensors, tokenizer, chat template, model card), models/merged-nf4 (the same in bitsandbytes'
-       4 bits), metrics/export_merged.json
+       4 bits), models/adapter-fp16 (the adapter with the tokenizer and template it needs), metrics/export_merged.json
 """
 
 import contextlib
@@ -24,6 +25,9 @@ from stages.prepare_base import BASE, Registry
 
 MERGED = Path("models/merged")
 NF4 = Path("models/merged-nf4")
+LORA = Path("models/adapter-fp16")
+ASIDE = ("tokenizer", "special_tokens", "chat_template", "vocab", "merges", "LICENSE", "NOTICE", "USE_POLICY")
+"""How the names of the files begin that go with any form of the model."""
 SCRATCH = Path(".scratch/export_merged")
 DATA = ["data/train.jsonl", "data/validation.jsonl"]
 MADE_BY = ["model", "seed", "generate_dataset", "finetune"]
@@ -80,9 +84,26 @@ def write_nf4(merged: Path, out: Path) -> None:
     model = AutoModelForCausalLM.from_pretrained(merged, quantization_config=settings, dtype=torch.bfloat16, device_map={"": "cpu"})
     with io.atomic_path(out) as folder:
         model.save_pretrained(folder)
-        for file in merged.iterdir():
-            if file.name.startswith(("tokenizer", "special_tokens", "chat_template", "vocab", "merges", "LICENSE", "NOTICE", "USE_POLICY")):
-                shutil.copyfile(file, folder / file.name)
+        copy_aside(merged, folder)
+
+
+def copy_aside(merged: Path, folder: Path) -> None:
+    """Tokenizer, chat template and licence of the merged model into another form's folder."""
+    for file in merged.iterdir():
+        if file.name.startswith(ASIDE):
+            shutil.copyfile(file, folder / file.name)
+
+
+def write_adapter(adapter: Path, merged: Path, out: Path) -> None:
+    """The adapter in FP16 safetensors with its PEFT configuration, and beside it the tokenizer whose template carries the contract."""
+    from safetensors.torch import load_file, save_file
+
+    with io.atomic_path(out) as folder:
+        folder.mkdir()
+        save_file({name: weight.half() for name, weight in load_file(adapter / "adapter_model.safetensors").items()}, folder / "adapter_model.safetensors", {"format": "pt"})
+        for name in ("adapter_config.json", "base.json"):
+            shutil.copyfile(adapter / name, folder / name)
+        copy_aside(merged, folder)
 
 
 def prove(base: Path, adapter: Path, merged: Path, examples: list[dict], tolerance: float) -> dict:
@@ -135,7 +156,7 @@ def export(p: Params, registry: Registry, base: Path, adapter: Path) -> dict:
     """Make, prove and describe the exports, then put them under their names; returns the metrics."""
     from mem0_slm.merge import STATE, merge
 
-    work, work_nf4 = SCRATCH / "merged", SCRATCH / "merged-nf4"
+    work, work_nf4, work_lora = SCRATCH / "merged", SCRATCH / "merged-nf4", SCRATCH / "adapter-fp16"
     with disk_errors():
         done = merge(base, adapter, work, dtype=p.dtype, max_shard_bytes=int(p.max_shard_gb * 1e9), keep_state=True)
     carry_contract(work)
@@ -152,13 +173,16 @@ def export(p: Params, registry: Registry, base: Path, adapter: Path) -> dict:
         nf4_answers, nf4 = ask(work_nf4, examples)
         nf4 |= fidelity.compare(nf4_answers, answers)
         fidelity.require_quality(work_nf4, nf4, quality["perplexity"], p.max_perplexity_increase, p.min_agreement, "export_merged")
-        card.write(work_nf4, "NF4 for transformers and vLLM", made_of, rows | {"merged NF4": nf4}, relation="quantized", path=NF4)
+        card.write(work_nf4, "NF4 for transformers and vLLM", made_of, rows | {"merged NF4": nf4}, relation="quantized", use=card.use_model(NF4))
     else:
         io.write_text(work_nf4 / card.CARD, "Not made: export_merged.nf4 in params.yaml is false.\n")
         nf4 = None
+    write_adapter(adapter, work, work_lora)
+    rank = io.read_json(work_lora / "adapter_config.json")["r"]
+    card.write(work_lora, "LoRA adapter, float16", made_of, {"base + adapter": {"perplexity": quality["adapter_perplexity"]}}, relation="adapter", use=card.use_adapter(LORA, base, rank))
     (work / STATE).unlink()
-    card.write(work, f"merged, {p.dtype}", made_of, rows, relation="merge")
-    for source, out in ((work, MERGED), (work_nf4, NF4)):
+    card.write(work, f"merged, {p.dtype}", made_of, rows, relation="merge", use=card.use_model(MERGED))
+    for source, out in ((work, MERGED), (work_nf4, NF4), (work_lora, LORA)):
         with io.atomic_path(out) as temporary:
             shutil.move(source, temporary)
     metrics["sha256"] = io.sha256(MERGED)

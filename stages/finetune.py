@@ -47,6 +47,7 @@ class Params:
     warmup_share: float
     weight_decay: float
     decision_weight: float
+    closing_weight: float
     max_length: int
     precision: str
     compile: str
@@ -58,7 +59,7 @@ class Params:
     def __post_init__(self):
         for name in ("lora_r", "lora_alpha", "batch_size", "max_length", "processes", "save_steps"):
             params.require(getattr(self, name) >= 1, name, getattr(self, name), "must be at least 1")
-        for name in ("learning_rate", "epochs", "decision_weight"):
+        for name in ("learning_rate", "epochs", "decision_weight", "closing_weight"):
             params.require(getattr(self, name) > 0, name, getattr(self, name), "must be greater than 0")
         for name in ("lora_dropout", "warmup_share"):
             params.require(0 <= getattr(self, name) < 1, name, getattr(self, name), "must lie in [0, 1)")
@@ -86,17 +87,24 @@ def load_params(path=params.PARAMS_FILE, model: str | None = None) -> Params:
     return params.build(Params, params.read(path)["finetune"] | changes, path, f"models.{name}.finetune") if changes else p
 
 
-def encode(example: dict, tokenizer, max_length: int, decision_weight: float) -> dict | None:
+def encode(example: dict, tokenizer, max_length: int, decision_weight: float, closing_weight: float = 1.0) -> dict | None:
     """Token ids, labels (`IGNORED` outside the answer) and loss weights of an example; None if it is too long.
 
-    The prompt's tokens are exactly those that an engine sends for the same messages.
+    The prompt's tokens are exactly those that an engine sends for the same messages. Of an extraction's answer two tokens
+    have weights of their own: the one that decides whether anything is stored, and the one that closes the last memory.
     """
     prompt = list(tokenizer.apply_chat_template(example["messages"][:-1], add_generation_prompt=True, return_dict=False))
-    answer = tokenizer(example["messages"][-1]["content"], add_special_tokens=False)["input_ids"] + [tokenizer.eos_token_id]
+    text = example["messages"][-1]["content"]
+    encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    answer = encoded["input_ids"] + [tokenizer.eos_token_id]
     if len(prompt) + len(answer) > max_length:
         return None
     weights = [0.0] * len(prompt) + [1.0] * len(answer)
     if example["kind"] == "extraction":
+        if text != contract.dump([]):
+            quote = len(text) - len('"}]}')
+            closing = next(i for i, (_, end) in enumerate(encoded["offset_mapping"]) if end > quote)
+            weights[len(prompt) + closing] = closing_weight
         weights[len(prompt) + decision_index(tokenizer)] = decision_weight
     return {"input_ids": prompt + answer, "labels": [IGNORED] * len(prompt) + answer, "weights": weights}
 
@@ -373,7 +381,7 @@ def finetune(
     tokenizer = AutoTokenizer.from_pretrained(base)
     sets, too_long = [], 0
     for file in (train_file, validation_file):
-        encoded = [encode(e, tokenizer, p.max_length, p.decision_weight) for e in io.read_jsonl(file, {"messages": list, "kind": str})]
+        encoded = [encode(e, tokenizer, p.max_length, p.decision_weight, p.closing_weight) for e in io.read_jsonl(file, {"messages": list, "kind": str})]
         too_long += encoded.count(None)
         sets.append([e for e in encoded if e])
     train, validation = sets

@@ -99,6 +99,20 @@ def test_nf4_is_made_loaded_and_measured_on_the_cpu(exported):
     assert (folder / "models/merged-nf4/chat_template.jinja").read_text() == (folder / "models/merged/chat_template.jinja").read_text()
 
 
+def test_the_adapter_is_exported_in_fp16_with_the_template_that_it_needs(exported):
+    from peft import PeftModel
+    from safetensors.torch import load_file
+
+    folder, merged, _ = exported
+    out = folder / "models/adapter-fp16"
+    weights, trained = (load_file(f / "adapter_model.safetensors") for f in (out, folder / "models/adapter"))
+    assert {w.dtype for w in weights.values()} == {torch.float16}
+    assert all(torch.equal(weights[name], trained[name].half()) for name in trained) and weights.keys() == trained.keys()
+    assert (out / "chat_template.jinja").read_text() == (folder / "models/merged/chat_template.jinja").read_text()
+    PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(folder / "models/base/hf"), out)
+    assert "--max-lora-rank 4 --lora-modules mem0-slm=models/adapter-fp16" in (out / "README.md").read_text()
+
+
 def test_without_nf4_its_folder_says_so(tmp_path, tokenizer, monkeypatch):
     monkeypatch.chdir(tmp_path)
     base, adapter = workplace(tmp_path, tokenizer)
@@ -134,7 +148,7 @@ def test_gguf_metadata(exported, name):
 # --- model cards ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name, relation", [("merged", "merge"), ("merged-nf4", "quantized"), ("gguf", "quantized")])
+@pytest.mark.parametrize("name, relation", [("merged", "merge"), ("merged-nf4", "quantized"), ("gguf", "quantized"), ("adapter-fp16", "adapter")])
 def test_a_card_says_what_the_export_was_made_of(exported, name, relation):
     folder, merged, files = exported
     text = (folder / "models" / name / "README.md").read_text()
@@ -146,7 +160,7 @@ def test_a_card_says_what_the_export_was_made_of(exported, name, relation):
     assert all(value in text.split("## Made of")[1] for value in (made_of["params_sha256"], *made_of["data_sha256"].values()))
     listed = dict(re.findall(r"\| `([^`]+)` \| [\d,]+ \| ([0-9a-f]{64}) \|", text))
     assert listed == {f.name: io.sha256(f) for f in (folder / "models" / name).iterdir() if f.name != "README.md"}
-    figures = {"merged": merged["perplexity"], "merged-nf4": merged["nf4"]["perplexity"], "gguf": files["types"]["Q4_0"]["perplexity"]}
+    figures = {"merged": merged["perplexity"], "merged-nf4": merged["nf4"]["perplexity"], "gguf": files["types"]["Q4_0"]["perplexity"], "adapter-fp16": merged["adapter_perplexity"]}
     assert f"| {figures[name]} |" in text
 
 
@@ -306,7 +320,7 @@ stages:
     cmd: {python} run.py
     deps: [models/base, models/adapter, data]
     params: [export_merged]
-    outs: [models/merged, models/merged-nf4]
+    outs: [models/merged, models/merged-nf4, models/adapter-fp16]
 """
 
 

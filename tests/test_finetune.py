@@ -73,6 +73,15 @@ def test_the_deciding_token_carries_its_own_weight(tokenizer):
         assert tokenizer.decode(encoded["input_ids"][position]) == token
 
 
+@pytest.mark.parametrize(("memories", "token"), [(["User keeps 12 bees"], '"}'), (["User keeps 12 bees", "User is from Oslo."], '."'), (["User's code is {a}"], '}"')])
+def test_the_token_that_closes_the_last_memory_carries_its_own_weight(tokenizer, memories, token):
+    encoded = encode(example("I keep 12 bees", *memories), tokenizer, 512, 3.0, 0.5)
+    [position] = [i for i, weight in enumerate(encoded["weights"]) if weight == 0.5]
+    assert tokenizer.decode(encoded["input_ids"][position]) == token
+    assert tokenizer.decode(encoded["input_ids"][position:]).endswith("}]}<|im_end|>")
+    assert 0.5 not in encode(example("hi"), tokenizer, 512, 3.0, 0.5)["weights"]  # nothing to close
+
+
 def test_an_example_that_is_too_long_is_none(tokenizer):
     assert encode(example("word " * 600), tokenizer, 512, 1.0) is None
 
