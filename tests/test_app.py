@@ -5,7 +5,6 @@ that each message has a known outcome. One test goes through with the real base 
 """
 
 import contextlib
-import itertools
 import json
 import os
 import signal
@@ -183,19 +182,6 @@ class Extractor:
         return json.dumps({"memory": [{"text": text} for text in said if not text.endswith(("?", "morning!"))]})
 
 
-# Known flaw: now and then a page misses an update of the panel until it is reloaded (Gradio sends a stream's last values a
-# second time, over what a tick has shown since). Such a test may run again; every rerun is counted in pytest's summary.
-on_the_page = pytest.mark.flaky(reruns=2)
-ATTEMPTS = itertools.count(1)
-
-
-@pytest.fixture
-def named():
-    """Names that no test and no earlier attempt has used: memories outlive both."""
-    attempt = next(ATTEMPTS)
-    return lambda name: f"{name} {attempt}"
-
-
 @pytest.fixture(scope="module")
 def browser():
     try:
@@ -269,10 +255,9 @@ def has_cards(page, *texts) -> None:
     _until(lambda: page.wait_for_timeout(50) or cards(page) == list(texts), 4)
 
 
-@on_the_page
-def test_what_is_said_is_remembered_found_after_a_reload_and_used(app, new_tab, named):
+def test_what_is_said_is_remembered_found_after_a_reload_and_used(app, new_tab):
     page = new_tab()
-    enter(page, app.url, named("Ana Maria"))
+    enter(page, app.url, "Ana Maria")
     page.locator("#cards").get_by_text("Nothing remembered yet").wait_for()
     for text in ("I live in Lisbon", "I am allergic to peanuts", "My dog is called Bruno"):
         say(page, text)
@@ -290,10 +275,9 @@ def test_what_is_said_is_remembered_found_after_a_reload_and_used(app, new_tab, 
     page.get_by_text("Nothing to remember").wait_for()
 
 
-@on_the_page
-def test_memories_can_be_searched_edited_deleted_and_exported(app, new_tab, named):
+def test_memories_can_be_searched_edited_deleted_and_exported(app, new_tab):
     page = new_tab()
-    enter(page, app.url, named("editor"))
+    enter(page, app.url, "editor")
     for text in ("I live in Lisbon", "I play the cello", "My car is red"):
         say(page, text)
     has_cards(page, "My car is red", "I play the cello", "I live in Lisbon")
@@ -314,11 +298,11 @@ def test_memories_can_be_searched_edited_deleted_and_exported(app, new_tab, name
     with page.expect_download() as download:
         page.locator("#export").click()
     exported = json.loads(download.value.path().read_text())
-    assert exported["name"] == named("editor")
+    assert exported["name"] == "editor"
     assert [(m["memory"], m["source"]) for m in exported["memories"]] == [("I play the violin", "edited"), ("I live in Lisbon", "conversation")]
 
     page.locator("#wipe").click()
-    assert f"Delete all 2 memories of {named('editor')}?" in page.locator("#question").inner_text()
+    assert f"Delete all 2 memories of {'editor'}?" in page.locator("#question").inner_text()
     page.locator("#no").click()
     page.locator("#question").wait_for(state="hidden")
     assert len(cards(page)) == 2
@@ -327,11 +311,10 @@ def test_memories_can_be_searched_edited_deleted_and_exported(app, new_tab, name
     page.get_by_text("Nothing remembered yet").wait_for()
 
 
-@on_the_page
-def test_two_names_never_see_each_other_and_two_tabs_of_one_name_agree(app, new_tab, named):
+def test_two_names_never_see_each_other_and_two_tabs_of_one_name_agree(app, new_tab):
     first, twin, other = new_tab(), new_tab(), new_tab()
     for page, name in ((first, "carla"), (twin, "carla"), (other, "Carla")):
-        enter(page, app.url, named(name))
+        enter(page, app.url, name)
     say(first, "I live in Rome")
     for page in (first, twin):
         has_cards(page, "I live in Rome")
@@ -342,10 +325,9 @@ def test_two_names_never_see_each_other_and_two_tabs_of_one_name_agree(app, new_
     assert "Rome" not in other.locator("body").inner_text()
 
 
-@on_the_page
-def test_markup_and_orders_in_messages_and_memories_are_only_text(app, new_tab, named):
+def test_markup_and_orders_in_messages_and_memories_are_only_text(app, new_tab):
     page = new_tab()
-    enter(page, app.url, named("mallory"))
+    enter(page, app.url, "mallory")
     for text in (SCRIPT, OVERRIDE):
         say(page, text)
     has_cards(page, OVERRIDE.replace("<|", "< |"), SCRIPT)  # the contract breaks control tokens up before the extractor sees them
@@ -353,14 +335,13 @@ def test_markup_and_orders_in_messages_and_memories_are_only_text(app, new_tab, 
     assert page.locator("#cards :is(script, img, b:not(.used)), #talk .message :is(script, img, b, strong, .katex)").count() == 0
 
 
-@on_the_page
-def test_every_outcome_is_told_and_bad_input_is_answered(app, new_tab, named):
+def test_every_outcome_is_told_and_bad_input_is_answered(app, new_tab):
     page = new_tab()
     page.goto(app.url)
     page.locator("#name :is(input, textarea)").fill("<i>")
     page.locator("#start").click()
     page.get_by_text("'<' is none of these").wait_for()
-    enter(page, app.url, named("outcomes"))
+    enter(page, app.url, "outcomes")
     for text, told in (("Good morning!", "Nothing to remember"), ("broken", "Not remembered: it failed"), ("I ski", "Remembered 1 memory"), ("I ski", "Nothing new to remember")):
         say(page, text)
         page.get_by_text(told, exact=True).last.wait_for()
@@ -375,11 +356,9 @@ def test_a_page_that_points_its_own_name_at_this_machine_gets_nothing(app):
     assert httpx.get(app.url).status_code == 200
 
 
-@on_the_page
-def test_adding_never_blocks_a_message_and_a_kill_loses_nothing(app, new_tab, named):
-    app.extractor.open.set()  # an earlier attempt may have left it shut
+def test_adding_never_blocks_a_message_and_a_kill_loses_nothing(app, new_tab):
     page = new_tab()
-    enter(page, app.url, named("phoenix"))
+    enter(page, app.url, "phoenix")
     say(page, "I live in Oslo")
     has_cards(page, "I live in Oslo")
     app.extractor.open.clear()
@@ -389,9 +368,9 @@ def test_adding_never_blocks_a_message_and_a_kill_loses_nothing(app, new_tab, na
     page.close()
     app.kill_and_restart(before_start=app.extractor.open.set)
     page = new_tab()
-    enter(page, app.url, named("phoenix"))
+    enter(page, app.url, "phoenix")
     settled(page)
     has_cards(page, "I paint", "I keep bees", "I live in Oslo")
     page.locator("#other").click()
-    enter(page, app.url, named("somebody else"))
+    enter(page, app.url, "somebody else")
     has_cards(page)
