@@ -495,6 +495,24 @@ def build(chat):
     return page
 
 
+def launch(page, p: Params, password: str) -> None:
+    """Put the page on its address; with a password, behind a login."""
+    import gradio as gr
+
+    theme = gr.themes.Soft(primary_hue="teal", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])  # names: no font is fetched
+    app_kwargs = {}
+    if p.host in ("127.0.0.1", "localhost") and not p.share:  # a foreign page that points its own name at this machine gets nothing
+        from starlette.middleware import Middleware
+        from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+        app_kwargs = {"middleware": [Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])]}
+    auth = (lambda name, given: hmac.compare_digest(given.encode(), password.encode())) if password else None
+    page.launch(
+        server_name=p.host, server_port=p.port, share=p.share, auth=auth, auth_message="Any user name, and the password.", theme=theme, css=CSS,
+        quiet=True, show_error=False, footer_links=[], run_history=False, ssr_mode=False, mcp_server=False, prevent_thread_lock=True, inbrowser=False, app_kwargs=app_kwargs,
+    )  # fmt: skip
+
+
 def serve(p: Params, password: str) -> None:
     """Load, warm up, open the page, and stay until the process is told to end."""
     from mem0_slm import memory as slm
@@ -505,21 +523,8 @@ def serve(p: Params, password: str) -> None:
     chat = open_chat(p)
     try:
         print(f"Ready: {chat.warm():.2f} s to a first token.", flush=True)
-        import gradio as gr
-
         page = build(chat)
-        theme = gr.themes.Soft(primary_hue="teal", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])  # names: no font is fetched
-        app_kwargs = {}
-        if p.host in ("127.0.0.1", "localhost") and not p.share:  # a foreign page that points its own name at this machine gets nothing
-            from starlette.middleware import Middleware
-            from starlette.middleware.trustedhost import TrustedHostMiddleware
-
-            app_kwargs = {"middleware": [Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])]}
-        auth = (lambda name, given: hmac.compare_digest(given.encode(), password.encode())) if password else None
-        page.launch(
-            server_name=p.host, server_port=p.port, share=p.share, auth=auth, auth_message="Any user name, and the password.", theme=theme, css=CSS,
-            quiet=True, show_error=False, footer_links=[], run_history=False, ssr_mode=False, mcp_server=False, prevent_thread_lock=True, inbrowser=False, app_kwargs=app_kwargs,
-        )  # fmt: skip
+        launch(page, p, password)
         print(f"Chat with memory: {page.share_url or page.local_url}  (Ctrl+C ends it)", flush=True)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         page.block_thread()
