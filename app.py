@@ -16,14 +16,18 @@ Writes the folder `app.folder`: Qdrant's files, Mem0's log of changes (history.d
 
 import argparse
 import datetime
+import functools
+import hashlib
 import hmac
 import html
 import ipaddress
+import json
 import logging
 import os
 import signal
 import socket
 import sys
+import textwrap
 import time
 import warnings
 from dataclasses import dataclass
@@ -35,8 +39,9 @@ from mem0_slm import params
 from mem0_slm.io import DataError
 
 PASSWORD = "MEM0_SLM_APP_PASSWORD"
-POLL_SECONDS = 0.05
-REFRESH_SECONDS = 1.0
+logger = logging.getLogger("mem0_slm")
+WRITING_SECONDS, IDLE_SECONDS = 0.1, 1.0
+"""How often the page asks for what has changed, while a reply is written and else."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +140,8 @@ def _server(address: str, dims: int) -> dict:
 # --- what the page shows: plain values from the state of the chat, everything of a user's escaped ---
 
 SOURCES = {"conversation": "from the conversation", "edited": "edited by you", "imported": "imported"}
+SAID_LENGTH = 90
+"""Most letters of a message beside the memory that came of it; the whole message shows under the pointer."""
 ADDED = {
     "waiting": "Looking for something to remember …",
     "known": "Nothing new to remember",
@@ -194,11 +201,12 @@ def memory_cards(memories: list[dict], used: dict[str, float], query: str) -> st
         facts = [f"<time datetime='{html.escape(m['created_at'])}'>{_when(m['created_at'])}</time>", SOURCES.get(m["source"], html.escape(str(m["source"])))]
         if m["updated_at"] > m["created_at"]:
             facts[1] += f" {_when(m['updated_at'])}"
+        said = f"<q title='{html.escape(m['said'])}'>{html.escape(textwrap.shorten(m['said'], SAID_LENGTH, placeholder=' …'))}</q>" if m["said"] else ""
         badges = f"<b class='used'>used for the last reply · {used[m['id']]:.2f}</b>" if m["id"] in used else ""
         badges += f"<b class='alike'>alike · {m['score']:.2f}</b>" if "score" in m else ""
         text, name = html.escape(m["memory"]), html.escape(m["memory"][:60], quote=True)
         cards.append(
-            f"<li class='{'card is-used' if m['id'] in used else 'card'}'><p>{text}</p><small>{' · '.join(facts)}</small>{badges}"
+            f"<li class='{'card is-used' if m['id'] in used else 'card'}'><p>{text}</p><small>{' · '.join(facts)}{said}</small>{badges}"
             f"<span class='acts'><button type='button' data-act='edit' data-id='{html.escape(m['id'])}' aria-label='Edit: {name}'>Edit</button>"
             f"<button type='button' data-act='delete' data-id='{html.escape(m['id'])}' aria-label='Delete: {name}'>Delete</button></span></li>"
         )
@@ -239,6 +247,7 @@ footer, #talk .icon-button-wrapper {display: none !important}
 .card.is-used {border-color: var(--color-accent); box-shadow: inset 3px 0 0 var(--color-accent)}
 .card p {margin: 0 0 3px; overflow-wrap: anywhere; white-space: pre-wrap; color: var(--body-text-color); font-size: .95rem}
 .card small, .empty {color: var(--body-text-color-subdued); font-size: .8rem}
+.card q {display: block; font-style: italic; overflow-wrap: anywhere}
 .card b {display: block; margin-top: 2px; font-size: .8rem; font-weight: 600; color: var(--color-accent)}
 .card b.alike {color: var(--body-text-color-subdued)}
 .acts {display: flex; gap: 6px; margin-top: 8px}
@@ -261,10 +270,17 @@ element.addEventListener('click', (event) => {
 """
 REMEMBER_NAME = """(name) => {
   const url = new URL(location);
-  if (name && document.querySelector('#message')) url.searchParams.set('name', name); else url.searchParams.delete('name');
+  if (name) url.searchParams.set('name', name); else url.searchParams.delete('name');
   history.replaceState(null, '', url);
 }"""
-FOCUS = "() => setTimeout(() => document.querySelector('#{} textarea, #{} input')?.focus(), 50)"
+FOCUS = """() => {
+  let rounds = 0;
+  const look = setInterval(() => {
+    const found = WHERE.flatMap((id) => [...document.querySelectorAll(`#${id} textarea, #${id} input, button#${id}`)]);
+    if (found.length || ++rounds > 40) clearInterval(look);
+    found[0]?.focus();
+  }, 50);
+}"""
 DOWNLOAD = """(text) => {
   const link = document.createElement('a');
   link.href = URL.createObjectURL(new Blob([text], {type: 'application/json'}));
@@ -272,121 +288,143 @@ DOWNLOAD = """(text) => {
   link.click();
   URL.revokeObjectURL(link.href);
 }"""
+LOADING = "<p class='empty'>Looking for memories …</p>"
 WELCOME = "<b>Say something about yourself</b><br>What is worth keeping appears among the memories. Then start a new conversation, and ask."
 EXAMPLES = ["I live in Lisbon with my dog Bruno", "I'm allergic to peanuts", "My sister Ana is a nurse in Porto"]
 
 
+def focus(*where: str) -> dict:
+    """For `.then(**focus(...))`: the focus goes to the first of these text boxes and buttons that is on the page, as soon as one is."""
+    return {"fn": None, "js": FOCUS.replace("WHERE", json.dumps(where))}
+
+
+def fingerprint(*shown) -> str:
+    return hashlib.sha256(json.dumps(shown).encode()).hexdigest()
+
+
 def build(chat):
-    """The page (gr.Blocks). Its only state is the user and what the browser shows; all else is asked of `chat`."""
+    """The page (gr.Blocks). Its only state is the user; all else is asked of `chat`.
+
+    The conversation and the memories each have one event that writes them, which answers once: `follow` and `remembered`.
+    It comes with a timer's tick and whenever an action has set `moved`. The page itself says what it shows, by a
+    fingerprint that came with it, so what got lost or came late is made up for with the next tick. (A streaming event is
+    no way to do it: Gradio sends the last values of a stream twice, the second time over what has been shown since.)
+    """
     import gradio as gr
 
     from mem0_slm.chat import ChatError, name_of, user_id
 
-    def view(user, query):
-        """What a page of this user shows now: messages, cards, heading."""
+    def follow(user, mark):
+        """The conversation, the button beside the message, and when to ask again; nothing if the page shows that."""
         turns = chat.turns(user)
-        used = {m["id"]: m["score"] for m in turns[-1].used} if turns else {}
+        now, writing = messages(turns), bool(turns) and turns[-1].state == "writing"
+        if (new := fingerprint(user, now, writing)) == mark:
+            return (gr.skip(),) * 5
+        return now, gr.update(visible=not writing), gr.update(visible=writing), gr.Timer(WRITING_SECONDS if writing else IDLE_SECONDS), new
+
+    def remembered(user, query, mark):
+        """The memories, their heading, and the fingerprint; nothing if the page shows them."""
+        if not user:
+            return LOADING, "", ""
         try:
-            everything = chat.memories(user)
+            everything, used = chat.memories(user), {m["id"]: m["score"] for turn in chat.turns(user)[-1:] for m in turn.used}
+            today = str(datetime.date.today())  # the cards say "today"
+            if (new := fingerprint(user, query, everything, used, today)) == mark:
+                return (gr.skip(),) * 3
             found = chat.search(user, query) if query.strip() else everything
         except Exception as error:  # a store that cannot be reached: said where the memories would stand
-            logging.getLogger("mem0_slm").exception("memories cannot be read")
-            return messages(turns), f"<p class='empty failed' role='alert'>The memories cannot be read: {shown(str(error))}</p>", ""
+            if (new := fingerprint(user, str(error))) == mark:
+                return (gr.skip(),) * 3
+            logger.exception("memories cannot be read")
+            return f"<p class='empty failed' role='alert'>The memories cannot be read: {shown(str(error))}</p>", "", new
         heading = f"Memories of {name_of(user)}: {len(everything)}" if everything else f"Memories of {name_of(user)}"
-        return messages(turns), memory_cards(found, used, query.strip()), f"<h2>{html.escape(heading)}</h2>"
+        return memory_cards(found, used, query.strip()), f"<h2>{html.escape(heading)}</h2>", new
 
-    def known(user):
-        if not user:  # the page is older than this process
-            raise ChatError("The app was started anew. Reload the page.")
-        return user
+    def told(handler):
+        """The handler, but what cannot be done is told, and changes nothing on the page."""
 
-    def refresh(user, query, seen):
-        """Only what changed is sent: the focus stays where it is, and an idle page costs nothing."""
-        if not user:
-            return gr.skip(), gr.skip(), gr.skip(), gr.skip()
-        now = view(user, query)
-        if now == seen:
-            return gr.skip(), gr.skip(), gr.skip(), gr.skip()
-        return (*(new if seen is None or new != old else gr.skip() for new, old in zip(now, seen or now)), now)
+        @functools.wraps(handler)
+        def careful(user, *more):
+            try:
+                if not user:  # the page is older than this process
+                    raise ChatError("The app was started anew. Reload the page.")
+                return handler(user, *more)
+            except ChatError as error:
+                gr.Warning(html.escape(str(error)))
+                return gr.skip()
+            except Exception as error:
+                logger.exception("an action of the page failed")
+                raise gr.Error(f"This could not be done: {html.escape(str(error) or type(error).__name__)}", print_exception=False) from None
+
+        return careful
 
     def enter(name):
         try:
             user = user_id(name)
         except ChatError as error:
-            return "", gr.update(), gr.update(), gr.update(), gr.update(value=f"<p role='alert' class='failed'>{shown(str(error))}</p>", visible=True), None
-        return user, name_of(user), gr.update(visible=False), gr.update(visible=True), gr.update(visible=False), None
+            return "", gr.skip(), "", gr.skip(), gr.skip(), gr.update(value=f"<p role='alert' class='failed'>{shown(str(error))}</p>", visible=True), time.time_ns()
+        return user, name_of(user), name_of(user), gr.update(visible=False), gr.update(visible=True), gr.update(visible=False), time.time_ns()
 
     def arrive(request: gr.Request):
         """A reload comes back under the name in the address."""
         name = request.query_params.get("name", "")
-        return enter(name) if name else ("", gr.update(), gr.update(), gr.update(), gr.update(), None)
+        return enter(name) if name else ("", *(gr.skip(),) * 6)
 
     def leave():
-        return "", "", gr.update(visible=True), gr.update(visible=False), None
+        return "", "", "", gr.update(visible=True), gr.update(visible=False), gr.skip(), time.time_ns()
 
-    def send(user, text, query, seen):
-        """Streams: the message box is emptied at once, then the page follows the reply to its end."""
-        try:
-            turn = chat.send(known(user), text)
-        except ChatError as error:
-            gr.Warning(str(error))
-            yield (gr.skip(),) * 7
-            return
-        yield "", gr.update(visible=False), gr.update(visible=True), *refresh(user, query, seen)
-        seen = None
-        while turn.state == "writing":
-            time.sleep(POLL_SECONDS)
-            now = messages(chat.turns(user))
-            if now != seen:
-                seen = now
-                yield gr.skip(), gr.skip(), gr.skip(), now, gr.skip(), gr.skip(), gr.skip()
-        yield gr.skip(), gr.update(visible=True), gr.update(visible=False), *view_and_seen(user, query)
-
-    def view_and_seen(user, query):
-        now = view(user, query)
-        return (*now, now)
+    @told
+    def send(user, text):
+        chat.send(user, text)
+        return "", time.time_ns()
 
     def stop(user):
         for turn in chat.turns(user):
             turn.stop = True
 
-    def acted(action):
-        """A handler that does something to the memories and then shows them anew; what cannot be done is told."""
-
-        def handler(user, query, *more):
-            try:
-                action(known(user), *more)
-            except ChatError as error:
-                gr.Warning(str(error))
-            return view_and_seen(user, query) if user else (gr.skip(),) * 4
-
-        return handler
-
-    def begin_edit(user, event: gr.EventData):
-        text = next((m["memory"] for m in chat.memories(user) if m["id"] == event.id), "")
-        return gr.update(visible=True), text, event.id
-
-    def save_edit(user, query, memory_id, text):
-        """Closes the editor, unless the text cannot be kept."""
-        try:
-            chat.edit(known(user), memory_id, text)
-        except ChatError as error:
-            gr.Warning(str(error))
-            return (gr.skip(),) * 5
-        return gr.update(visible=False), *view_and_seen(user, query)
+    @told
+    def begin_anew(user):
+        chat.new_conversation(user)
+        return time.time_ns()
 
     def pick(event: gr.SelectData):
         return event.value["text"]
 
-    def delete(user, query, event: gr.EventData):
-        return acted(lambda user: chat.forget(user, event.id))(user, query)
+    @told
+    def begin_edit(user, event: gr.EventData):
+        return gr.update(visible=True), chat.own(user, event.id)["memory"], event.id
 
+    @told
+    def save_edit(user, memory_id, text):
+        chat.edit(user, memory_id, text)
+        return gr.update(visible=False), time.time_ns()
+
+    @told
+    def delete(user, event: gr.EventData):
+        chat.forget(user, event.id)
+        return time.time_ns()
+
+    @told
     def ask_delete_all(user):
         n = len(chat.memories(user))
         return gr.update(visible=True), f"Delete all {_count(n, 'memory', 'memories')} of {html.escape(name_of(user))}? This cannot be undone."
 
+    @told
+    def delete_all(user):
+        chat.forget_all(user)
+        return gr.update(visible=False), time.time_ns()
+
+    @told
+    def export_json(user):
+        return chat.export(user)
+
+    def close():
+        return gr.update(visible=False)
+
     with gr.Blocks(title="Chat with memory", analytics_enabled=False) as page:
-        user, seen, editing = gr.State(""), gr.State(None), gr.State("")
+        user, editing = gr.State(""), gr.State("")
+        moved = gr.State(0)  # when this page last did something
+        address = gr.Textbox(visible="hidden", elem_id="address")  # the name for the page's address
         gr.HTML("<h1>Chat with memory</h1><p>A small model on this machine remembers what you tell it.</p>", elem_id="title")
         with gr.Column(elem_id="gate") as gate:
             name = gr.Textbox(label="Your name", info="Memories are kept under it. It is no password.", max_length=200, autofocus=True, elem_id="name")
@@ -416,7 +454,7 @@ def build(chat):
                     with gr.Row():
                         save = gr.Button("Save", variant="primary", size="sm", min_width=80, elem_id="save")
                         cancel = gr.Button("Cancel", size="sm", min_width=80, elem_id="cancel")
-                cards = gr.HTML(elem_id="cards", js_on_load=CLICKS, apply_default_css=False)
+                cards = gr.HTML(LOADING, elem_id="cards", js_on_load=CLICKS, apply_default_css=False)
                 with gr.Row():
                     export = gr.Button("Export JSON", size="sm", min_width=80, elem_id="export")
                     wipe = gr.Button("Delete all", size="sm", min_width=80, elem_id="wipe")
@@ -426,32 +464,53 @@ def build(chat):
                         yes = gr.Button("Delete all", variant="stop", size="sm", min_width=80, elem_id="yes")
                         no = gr.Button("Keep", size="sm", min_width=80, elem_id="no")
                 exported = gr.Textbox(visible="hidden", elem_id="exported")
+                # what the page shows; in here, so that they are there when it is
+                talk_mark, cards_mark = gr.Textbox(visible="hidden"), gr.Textbox(visible="hidden")
 
-        screen = [talk, cards, who, seen]
         quiet = {"show_progress": "hidden", "api_visibility": "private"}
-        entered = [user, name, gate, room, problem, seen]
+        latest = quiet | {"trigger_mode": "always_last", "queue": False}
+        pulse, slow_pulse = gr.Timer(IDLE_SECONDS), gr.Timer(IDLE_SECONDS)
+        gr.on([pulse.tick, moved.change], follow, [user, talk_mark], [talk, go, halt, pulse, talk_mark], **latest)
+        gr.on([slow_pulse.tick, moved.change, query.change], remembered, [user, query, cards_mark], [cards, who, cards_mark], **latest)
+
+        entered = [user, name, address, gate, room, problem, moved]
         for event in (page.load(arrive, None, entered, **quiet), gr.on([start.click, name.submit], enter, name, entered, **quiet)):
-            event.success(refresh, [user, query, seen], screen, **quiet).then(None, name, js=REMEMBER_NAME).then(None, js=FOCUS.format("message", "message"))
-        other.click(leave, None, [user, name, gate, room, seen], **quiet).then(None, name, js=REMEMBER_NAME).then(None, js=FOCUS.format("name", "name"))
+            event.then(None, address, js=REMEMBER_NAME).then(**focus("message"))
+        other.click(leave, None, entered, **quiet).then(None, address, js=REMEMBER_NAME).then(**focus("name"))
 
-        sent = gr.on([go.click, text.submit], send, [user, text, query, seen], [text, go, halt, *screen], concurrency_limit=None, **quiet)
-        sent.then(None, js=FOCUS.format("message", "message"))
+        gr.on([go.click, text.submit], send, [user, text], [text, moved], **quiet).then(**focus("message"))
         halt.click(stop, user, None, **quiet)
-        talk.example_select(pick, None, text, **quiet).then(None, js=FOCUS.format("message", "message"))
-        fresh.click(acted(chat.new_conversation), [user, query], screen, **quiet).then(None, js=FOCUS.format("message", "message"))
+        talk.example_select(pick, None, text, **quiet).then(**focus("message"))
+        fresh.click(begin_anew, user, moved, **quiet).then(**focus("message"))
 
-        query.change(refresh, [user, query, seen], screen, trigger_mode="always_last", **quiet)
-        cards.edit(begin_edit, user, [editor, edited, editing], **quiet).then(None, js=FOCUS.format("edited", "edited"))
-        cards.delete(delete, [user, query], screen, **quiet).then(None, js=FOCUS.format("query", "query"))
-        gr.on([save.click, edited.submit], save_edit, [user, query, editing, edited], [editor, *screen], **quiet)
-        cancel.click(lambda: gr.update(visible=False), None, editor, **quiet)
-        export.click(chat.export, user, exported, **quiet).then(None, exported, js=DOWNLOAD)
-        wipe.click(ask_delete_all, user, [confirm, question], **quiet).then(None, js="() => document.querySelector('#no')?.focus()")
-        gr.on([yes.click, no.click], lambda: gr.update(visible=False), None, confirm, **quiet)
-        yes.click(acted(chat.forget_all), [user, query], screen, **quiet)
-        gr.Timer(REFRESH_SECONDS).tick(refresh, [user, query, seen], screen, **quiet)
+        cards.edit(begin_edit, user, [editor, edited, editing], **quiet).then(**focus("edited"))
+        cards.delete(delete, user, moved, **quiet).then(**focus("query"))
+        gr.on([save.click, edited.submit], save_edit, [user, editing, edited], [editor, moved], **quiet).then(**focus("edited", "query"))
+        cancel.click(close, None, editor, **quiet).then(**focus("query"))
+        export.click(export_json, user, exported, **quiet).success(None, exported, js=DOWNLOAD)
+        wipe.click(ask_delete_all, user, [confirm, question], **quiet).then(**focus("no"))
+        yes.click(delete_all, user, [confirm, moved], **quiet).then(**focus("query"))
+        no.click(close, None, confirm, **quiet).then(**focus("wipe"))
     page.queue(default_concurrency_limit=16)
     return page
+
+
+def launch(page, p: Params, password: str) -> None:
+    """Put the page on its address; with a password, behind a login."""
+    import gradio as gr
+
+    theme = gr.themes.Soft(primary_hue="teal", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])  # names: no font is fetched
+    app_kwargs = {}
+    if p.host in ("127.0.0.1", "localhost") and not p.share:  # a foreign page that points its own name at this machine gets nothing
+        from starlette.middleware import Middleware
+        from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+        app_kwargs = {"middleware": [Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])]}
+    auth = (lambda name, given: hmac.compare_digest(given.encode(), password.encode())) if password else None
+    page.launch(
+        server_name=p.host, server_port=p.port, share=p.share, auth=auth, auth_message="Any user name, and the password.", theme=theme, css=CSS,
+        quiet=True, show_error=False, footer_links=[], run_history=False, ssr_mode=False, mcp_server=False, prevent_thread_lock=True, inbrowser=False, app_kwargs=app_kwargs,
+    )  # fmt: skip
 
 
 def serve(p: Params, password: str) -> None:
@@ -464,21 +523,8 @@ def serve(p: Params, password: str) -> None:
     chat = open_chat(p)
     try:
         print(f"Ready: {chat.warm():.2f} s to a first token.", flush=True)
-        import gradio as gr
-
         page = build(chat)
-        theme = gr.themes.Soft(primary_hue="teal", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])  # names: no font is fetched
-        app_kwargs = {}
-        if p.host in ("127.0.0.1", "localhost") and not p.share:  # a foreign page that points its own name at this machine gets nothing
-            from starlette.middleware import Middleware
-            from starlette.middleware.trustedhost import TrustedHostMiddleware
-
-            app_kwargs = {"middleware": [Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])]}
-        auth = (lambda name, given: hmac.compare_digest(given.encode(), password.encode())) if password else None
-        page.launch(
-            server_name=p.host, server_port=p.port, share=p.share, auth=auth, auth_message="Any user name, and the password.", theme=theme, css=CSS,
-            quiet=True, show_error=False, footer_links=[], run_history=False, ssr_mode=False, mcp_server=False, prevent_thread_lock=True, inbrowser=False, app_kwargs=app_kwargs,
-        )  # fmt: skip
+        launch(page, p, password)
         print(f"Chat with memory: {page.share_url or page.local_url}  (Ctrl+C ends it)", flush=True)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         page.block_thread()

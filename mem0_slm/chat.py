@@ -246,7 +246,7 @@ class Chat:
         """Hand the messages to Mem0 and write down how that ended: always in exactly one of Turn.added."""
         with watch() as events:
             try:
-                results = self.memory.add(messages, user_id=user, metadata={"source": "conversation"})["results"]
+                results = self.memory.add(messages, user_id=user, metadata={"source": "conversation", "said": turn.message})["results"]
             except Exception as error:
                 turn.note, turn.added = str(error), "failed"
                 return
@@ -266,7 +266,7 @@ class Chat:
     # --- the memories of one user ---
 
     def memories(self, user: str) -> list[dict]:
-        """All memories of a user, the newest first: id, memory, created_at, updated_at (ISO 8601), source."""
+        """All memories of a user, the newest first: id, memory, created_at, updated_at (ISO 8601), source, said (the message it came of)."""
         found = self.memory.get_all(filters={"user_id": user}, top_k=EVERYTHING)["results"]
         return sorted((_entry(m) for m in found), key=lambda m: m["created_at"], reverse=True)
 
@@ -275,15 +275,22 @@ class Chat:
         found = self.memory.search(query, filters={"user_id": user}, top_k=top_k, threshold=threshold)["results"]
         return [_entry(m) | {"score": m["score"]} for m in found]
 
+    def own(self, user: str, memory_id: str) -> dict:
+        """A memory by its id, which came from a browser. Raises ChatError unless it is there and this user's."""
+        found = self.memory.get(memory_id)
+        if not found or found.get("user_id") != user:
+            raise ChatError("This memory is not there any more.")
+        return _entry(found)
+
     def edit(self, user: str, memory_id: str, text: str) -> None:
         text = text.encode("utf-8", "replace").decode().strip()
         if not text:
             raise ChatError("A memory cannot be empty. Delete it instead.")
-        self._require_own(user, memory_id)
-        self.memory.update(memory_id, text=text, metadata={"source": "edited"})
+        self.own(user, memory_id)
+        self.memory.update(memory_id, text=text, metadata={"source": "edited", "said": ""})  # what was edited away is gone
 
     def forget(self, user: str, memory_id: str) -> None:
-        self._require_own(user, memory_id)
+        self.own(user, memory_id)
         self.memory.delete(memory_id)
 
     def forget_all(self, user: str) -> int:
@@ -300,11 +307,6 @@ class Chat:
         """All memories of a user as JSON text."""
         return json.dumps({"name": name_of(user), "memories": self.memories(user)}, indent=2, ensure_ascii=False)
 
-    def _require_own(self, user: str, memory_id: str) -> None:
-        found = self.memory.get(memory_id)
-        if not found or found.get("user_id") != user:  # the id came from a browser
-            raise ChatError("This memory is not there any more.")
-
 
 class _Stopped(Exception):
     """The user stopped the reply."""
@@ -316,7 +318,8 @@ def _messages(turn: Turn) -> list[dict]:
 
 
 def _entry(found: dict) -> dict:
+    metadata = found.get("metadata") or {}
     return {
         "id": found["id"], "memory": found["memory"], "created_at": found["created_at"] or "", "updated_at": found["updated_at"] or "",
-        "source": (found.get("metadata") or {}).get("source", "imported"),
+        "source": metadata.get("source", "imported"), "said": metadata.get("said", ""),
     }  # fmt: skip
