@@ -256,18 +256,18 @@ def run_all(p: Params) -> tuple[dict, list[dict]]:
         measured[name] = found | {"engine": target.engine, "format": target.format, "precision": target.precision, "adapter": target.adapter}
         samples += [{"target": name} | row for row in raw]
     return {
-        "targets": measured, "not_run": not_run, "definitions": DEFINITIONS, "new_tokens": p.new_tokens, "bandwidth_gb_per_second": bandwidth,
+        "targets": measured, "not_run": not_run, "main": next(iter(p.targets), None), "definitions": DEFINITIONS, "new_tokens": p.new_tokens, "bandwidth_gb_per_second": bandwidth,
     }, samples  # fmt: skip
 
 
-HEADLINE = ("latency_mean_s", "tokens_per_second", "first_token_p50_s", "percent_of_ceiling", "requests")
+HEADLINE = ("latency_mean_s", "tokens_per_second")
+"""What DVC's tables show of the first target of params.yaml; the rest, and the other targets, are in reports/runs and in the report."""
 
 
 def record(name: str, found: dict, samples: list[dict]) -> None:
-    """Write the figures: a few a target to metrics/<name>.json, all to reports/runs/<name>.json, the raw samples beside
-    it as JSON lines; and print them with their definitions."""
-    headline = {target: {key: t[key] for key in HEADLINE if key in t} for target, t in found["targets"].items()}
-    headline |= {target: {"requests": 0} for target in found["not_run"]}
+    """Write the figures: the first target's headline to metrics/<name>.json, all to reports/runs/<name>.json, the raw
+    samples beside it as JSON lines; and print them with their definitions."""
+    headline = hardware.only(found["targets"].get(found["main"], {}), HEADLINE)
     hardware.record(name, found, "llama-cpp-python", "torch", "transformers", "peft", headline=headline)
     io.write_jsonl(f"reports/runs/{name}_samples.jsonl", samples)
     for target, t in found["targets"].items():

@@ -32,6 +32,11 @@ OF_ADDS = ("outcomes", "valid_json_share", "failed_adds", "repaired", "memories_
 PACKAGES = ("mem0ai", "qdrant-client", "llama-cpp-python")
 CANDIDATES = ("no_llm", "base", "finetuned")
 DECODINGS = ("free", "json", "schema")
+HEADLINE = (
+    "precision_at_5", "num_hits", "num_total_queries", "keys_kept", "small_talk_stored", "valid_json_share", "failed_adds",
+    "evidence_recall_at_5", "evidence_recall_at_10", "num_questions",
+)  # fmt: skip
+"""What DVC's tables show of a candidate on an evaluation set; the rest is in reports/runs and in the report."""
 ARGUMENTS = {"candidate": (CANDIDATES, "what is evaluated")}
 
 
@@ -344,11 +349,13 @@ def main(candidate: str):
         if name == "eval" and candidate != "no_llm":
             metrics["decodings"] = decodings(model, items, rows, p)
         record = f"retrieval_{candidate}_quality" if name == "eval" else f"natural_{candidate}"
-        hardware.record(record, metrics | {"data_sha256": io.sha256(f"data/{name}.jsonl"), "sources": sources}, *PACKAGES)
+        hardware.record(record, metrics | {"data_sha256": io.sha256(f"data/{name}.jsonl"), "sources": sources}, *PACKAGES, headline=hardware.only(metrics, HEADLINE))
         speeds[name] = speed
         item_rows += [{"set": name} | {k: v for k, v in row.items() if "seconds" not in k} for row in rows]
     hardware.record(f"retrieval_{candidate}_speed", speeds, *PACKAGES)
-    hardware.record(f"own_data_{candidate}", {"sets": own_sets(candidate, model, p), "sources": sources}, *PACKAGES)
+    own = own_sets(candidate, model, p)
+    shown = {name: hardware.only(metrics, HEADLINE) for name, metrics in own.items()}
+    hardware.record(f"own_data_{candidate}", {"sets": own, "sources": sources}, *PACKAGES, headline=shown)
     io.write_jsonl(f"reports/items_{candidate}.jsonl", item_rows)
 
 
