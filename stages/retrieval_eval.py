@@ -186,11 +186,14 @@ async def recall_all(memory, questions, top_k) -> list[dict]:
 
 
 def recall(rows: list[dict]) -> dict:
-    """Recall of evidence among the first 5 and 10 memories, mean over questions, with 95% intervals."""
-    metrics = {"num_questions": len(rows)}
+    """Recall of evidence among the first 5 and 10 memories, mean over questions, with 95% intervals; and by the questions' category."""
+    metrics = {"num_questions": len(rows), "by_category": {row["category"]: {} for row in sorted(rows, key=lambda row: row["category"])}}
     for cut in (5, 10):
         shares = [scoring.evidence_recall(row["evidence"], row["ranked"], cut) for row in rows]
         metrics |= {f"evidence_recall_at_{cut}": round(sum(shares) / len(shares), 4) if shares else 0.0, f"evidence_recall_at_{cut}_ci": scoring.interval(shares)}
+        for category, figures in metrics["by_category"].items():
+            own = [share for row, share in zip(rows, shares) if row["category"] == category]
+            figures |= {"num_questions": len(own), f"recall_at_{cut}": round(sum(own) / len(own), 4)}
     return metrics
 
 
@@ -314,14 +317,15 @@ def own_sets(candidate: str, model: Path, p: Params) -> dict:
     found = {}
     for name, path in p.sets.items():
         own = evalsets.load(path)
-        for line in own.malformed:
-            print(f"left out: {line}")
+        for what, lines in (("left out", own.malformed), ("repaired", own.repaired)):
+            for line in lines:
+                print(f"{what}: {line}")
         items = own.items[: p.limit or None]
         there = {item["id"] for item in items}
         questions = [q for q in own.questions if set(q["evidence"]) <= there]
         metrics, speed, _ = evaluate(candidate, model, items, p, f"mem0_slm_own_{name}_{candidate}", questions)
-        counts = {"num_malformed": len(own.malformed), "num_questions_without_evidence": own.without_evidence}
-        found[name] = metrics | counts | {"malformed": own.malformed, "speed": speed, "path": path, "data_sha256": io.sha256(path)}
+        counts = {"num_malformed": len(own.malformed), "num_evidence_repaired": len(own.repaired), "num_questions_without_evidence": own.without_evidence}
+        found[name] = metrics | counts | {"malformed": own.malformed, "evidence_repaired": own.repaired, "speed": speed, "path": path, "data_sha256": io.sha256(path)}
     return found
 
 
