@@ -8,7 +8,7 @@ export DVC_NO_ANALYTICS := 1
 export MEM0_TELEMETRY := False
 export HF_HUB_DISABLE_TELEMETRY := 1
 
-.PHONY: setup repro test search app walkthrough metrics-diff gate clean
+.PHONY: setup repro test search app walkthrough metrics-diff gate llama-bench clean
 
 setup: $(VENV)/.installed
 
@@ -55,6 +55,21 @@ search: setup
 	dvc exp run --queue $(SEARCH) -S finetune.epochs=$(SEARCH_EPOCHS) finetune
 	dvc exp run --run-all
 	python -m benchmarks.search
+
+# llama.cpp's own benchmark, of the version that runs here: a peer for `python -m benchmarks.overhead`. About 10 minutes on 2
+# cores; needs cmake on the PATH (`pip install cmake`); CMAKE_BUILD_PARALLEL_LEVEL and CMAKE_ARGS as for the runtime.
+LLAMA_BENCH := $(VENV)/share/llama.cpp/llama-bench-$(LLAMA_VERSION)
+LLAMA_SOURCE := $(VENV)/src/llama.cpp
+llama-bench: $(LLAMA_BENCH)
+
+$(LLAMA_BENCH): | setup
+	rm -rf $(LLAMA_SOURCE) && mkdir -p $(LLAMA_SOURCE)
+	tar -xzf $(VENV)/src/llama_cpp_python-$(LLAMA_VERSION).tar.gz -C $(LLAMA_SOURCE) --strip-components=3 --wildcards '*/vendor/llama.cpp/*'
+	cmake -S $(LLAMA_SOURCE) -B $(LLAMA_SOURCE)/build -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=OFF -DLLAMA_OPENSSL=OFF \
+		-DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_SERVER=OFF -DLLAMA_BUILD_APP=OFF $(CMAKE_ARGS)
+	CMAKE_BUILD_PARALLEL_LEVEL=$${CMAKE_BUILD_PARALLEL_LEVEL:-$$(nproc)} cmake --build $(LLAMA_SOURCE)/build --target llama-bench
+	mv $(LLAMA_SOURCE)/build/bin/llama-bench $@
+	rm -rf $(LLAMA_SOURCE)
 
 clean:
 	rm -rf $(VENV) .scratch

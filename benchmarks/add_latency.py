@@ -13,6 +13,7 @@ import statistics
 import tempfile
 import time
 
+from benchmarks import record
 from mem0_slm import hardware, io
 
 STOCK_WINDOW = 12_288
@@ -79,11 +80,8 @@ def main():
         "other_share": round(statistics.median(1 - r["engine_seconds"] / r["seconds"] for r in ours), 4),
         "stock_add_seconds_median": round(median(stock), 2), "stock_adds": len(stock), "stock_stored_something": sum(r["stored"] > 0 for r in stock),
         "times_faster": round(median(stock) / median(ours), 1), "model": arguments.model,
-        "host": hardware.host("mem0ai", "llama-cpp-python"),
     }  # fmt: skip
-    for key, value in result.items():
-        print(f"{key:26} {value}")
-    io.write_json("benchmarks/add_latency.json", result)
+    record("add_latency", result, "mem0ai", "llama-cpp-python")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ import statistics
 import tempfile
 import time
 
-from mem0_slm import hardware, io
+from benchmarks import record
+from mem0_slm import io
 
 ADDS, USERS = 32, 8
 
@@ -76,11 +77,9 @@ def main():
     result = {
         "adds": ADDS, "users": USERS, "seconds": seconds, "adds_per_second": {kind: round(ADDS / spent, 2) for kind, spent in middle.items()},
         "ratio": round(middle["one_at_a_time"] / middle["together"], 2), "users_with_foreign_or_lost_memories": users_mixed, "outcomes": counts,
-        "model": arguments.model, "host": hardware.host("mem0ai", "llama-cpp-python", "qdrant-client"),
+        "model": arguments.model,
     }  # fmt: skip
-    for key, value in result.items():
-        print(f"{key:38} {value}")
-    io.write_json("benchmarks/concurrency.json", result)
+    record("concurrency", result, "mem0ai", "llama-cpp-python", "qdrant-client")
 
 
 if __name__ == "__main__":

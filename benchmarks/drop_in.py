@@ -27,6 +27,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks import record
 from mem0_slm import hardware, io, params
 from stages import retrieval_eval
 
@@ -181,8 +182,8 @@ def main():
             "model": model, "difference": difference, "within_tolerance": abs(difference) <= TOLERANCE, "seconds": round(time.perf_counter() - started, 1),
         }  # fmt: skip
         print(f"{name:18} precision_at_5 {figures['precision_at_5']:.3f} ({difference:+.3f}), {figures['adds_that_raised']} of {figures['adds']} adds raised")
-    result |= {"tolerance": TOLERANCE, "data_sha256": io.sha256("data/eval.jsonl"), "host": hardware.host("mem0ai", "llama-cpp-python", "openai")}
-    io.write_json("benchmarks/drop_in.json", result)
+    result |= {"tolerance": TOLERANCE, "data_sha256": io.sha256("data/eval.jsonl")}
+    record("drop_in", result, "mem0ai", "llama-cpp-python", "openai", unprinted=("ours", "stock", "skipped"))
 
 
 if __name__ == "__main__":

@@ -15,13 +15,13 @@ Prints both sides and writes them, with the `ratio` of their speeds, to benchmar
 """
 
 import argparse
-import json
 import subprocess
 import sys
 import tempfile
 import time
 from dataclasses import replace
 
+from benchmarks import record
 from mem0_slm import hardware, io, params, tuning
 from stages import finetune
 from stages.prepare_base import BASE
@@ -134,7 +134,7 @@ def main():
         parser.error(f"--steps must be more than {WARM_UP}, which are not timed")
     if arguments.side:
         return side(arguments.side, arguments.steps, arguments.batch_size, arguments.out)
-    result = {"batch_size": arguments.batch_size, "steps": arguments.steps, "validation_examples": VALIDATION, "host": hardware.host("torch", "transformers", "peft", "trl")}
+    result = {"batch_size": arguments.batch_size, "steps": arguments.steps, "validation_examples": VALIDATION}
     with tempfile.TemporaryDirectory() as folder:
         for name in ("ours", "trl"):
             out = f"{folder}/{name}.json"
@@ -142,8 +142,7 @@ def main():
             subprocess.run([*command, f"--steps={arguments.steps}", f"--batch-size={arguments.batch_size}"], check=True)
             result[name] = io.read_json(out)
     result["ratio"] = round(result["ours"]["tokens_per_second"] / result["trl"]["tokens_per_second"], 2)
-    print(json.dumps(result, indent=2, sort_keys=True))
-    io.write_json("benchmarks/finetune_speed.json", result)
+    record("finetune_speed", result, "torch", "transformers", "peft", "trl")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from mem0_slm import hardware, io
+from benchmarks import record
+from mem0_slm import io
 
 VOCABULARY = 2048
 TARGETS = {
@@ -211,9 +212,7 @@ def main():
     started = time.perf_counter()
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
         result = benchmark(Path(folder), arguments.layers, arguments.peft_layers, {})
-    result |= {"wall_seconds": round(time.perf_counter() - started, 1), "host": hardware.host("torch", "transformers", "peft")}
-    print(json.dumps(result, indent=2))
-    io.write_json("benchmarks/merge_memory.json", result)
+    record("merge_memory", result | {"wall_seconds": round(time.perf_counter() - started, 1)}, "torch", "transformers", "peft")
 
 
 if __name__ == "__main__":

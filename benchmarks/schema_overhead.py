@@ -11,7 +11,8 @@ import argparse
 import concurrent.futures
 import time
 
-from mem0_slm import contract, hardware, io
+from benchmarks import record
+from mem0_slm import contract, io
 
 TARGET = 0.10
 """Largest share of tokens/s that the schema may cost."""
@@ -63,12 +64,8 @@ def main():
     items = io.read_jsonl("data/natural.jsonl", {"messages": list})[: arguments.prompts]
     prompts = [contract.prompt_for(contract.conversation_of(item["messages"])) for item in items]
     measured = {name: measure(model, prompts) for name, _, model in (pair.partition("=") for pair in arguments.models)}
-    for name, figures in measured.items():
-        print(f"{name}: {figures}")
-    io.write_json(
-        "benchmarks/schema_overhead.json",
-        {"models": measured, "target_cost": TARGET, "tuned_within_target": measured.get("tuned", {}).get("cost", 1) <= TARGET, "host": hardware.host("llama-cpp-python", "llguidance")},
-    )  # fmt: skip
+    result = {"models": measured, "target_cost": TARGET, "tuned_within_target": measured.get("tuned", {}).get("cost", 1) <= TARGET}
+    record("schema_overhead", result, "llama-cpp-python", "llguidance")
 
 
 if __name__ == "__main__":

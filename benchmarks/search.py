@@ -49,10 +49,10 @@ def table(rows: list[dict], failed: int) -> tuple[str, list[str]]:
     keys = sorted({key for row in rows for key in row["params"] if len({json.dumps(r["params"].get(key)) for r in rows}) > 1})
     rows = sorted(rows, key=lambda row: row["metrics"]["validation_loss"])
     body = [
-        [row["name"], *(row["params"].get(key) for key in keys), *(row["metrics"][m] for m in ("validation_loss", "train_loss_last", "seconds", "steps"))]
+        [row["name"], *(row["params"].get(key) for key in keys), *(row["metrics"][m] for m in ("validation_loss", "seconds", "peak_rss_gib"))]
         for row in rows
     ]
-    text = tabulate(body, headers=["experiment", *keys, "validation loss", "training loss", "seconds", "steps"], tablefmt="github")
+    text = tabulate(body, headers=["experiment", *keys, "validation loss", "seconds", "peak GiB"], tablefmt="github")
     return f"# Hyperparameter search\n{len(rows)} experiments, {failed} failed; `make search` runs them, `dvc exp apply NAME` takes one.\n\n{text}\n", keys
 
 

@@ -260,13 +260,14 @@ def run_all(p: Params) -> tuple[dict, list[dict]]:
     }, samples  # fmt: skip
 
 
-HEADLINE = ("latency_mean_s", "tokens_per_second", "first_token_p50_s", "percent_of_ceiling", "requests")
+HEADLINE = ("latency_mean_s", "tokens_per_second", "requests")
+"""What DVC's tables show of a target; the rest is in reports/runs and in the report."""
 
 
 def record(name: str, found: dict, samples: list[dict]) -> None:
-    """Write the figures: a few a target to metrics/<name>.json, all to reports/runs/<name>.json, the raw samples beside
-    it as JSON lines; and print them with their definitions."""
-    headline = {target: {key: t[key] for key in HEADLINE if key in t} for target, t in found["targets"].items()}
+    """Write the figures: each target's headline to metrics/<name>.json, all to reports/runs/<name>.json, the raw samples
+    beside it as JSON lines; and print them with their definitions."""
+    headline = {target: hardware.only(figures, HEADLINE) for target, figures in found["targets"].items()}
     headline |= {target: {"requests": 0} for target in found["not_run"]}
     hardware.record(name, found, "llama-cpp-python", "torch", "transformers", "peft", headline=headline)
     io.write_jsonl(f"reports/runs/{name}_samples.jsonl", samples)

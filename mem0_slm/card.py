@@ -135,7 +135,7 @@ def write(folder: Path, form: str, made_of: dict, quality: dict[str, dict], *, r
         f"# {made_of['name']} for Mem0: {form}",
         "Reads conversations and answers with lasting facts as the JSON that [Mem0](https://github.com/mem0ai/mem0) stores.",
         "## Made of", _table(["", "what", "SHA-256"], origin),
-        "## Quality", "On validation data. Speed on the machine that ran the pipeline: `metrics/finetuned_speed.json`.",
+        "## Quality", "On validation data. Speed on the machine that ran the pipeline: `reports/runs/finetuned_speed.json`.",
         _table(["form", *(key.replace("_", " ") for key in figures)], [[name, *(row.get(key, "-") for key in figures)] for name, row in quality.items()]),
         "## Files", _table(["file", "bytes", "SHA-256"], files),
         "## Use", use.strip(),

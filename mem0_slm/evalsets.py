@@ -4,8 +4,10 @@ A JSONL line is an item: `{"messages": [{"role": "user", "content": "..."}], "qu
 `keys` are the names, numbers and things that a memory must keep, the first of them the query's answer; a `query` of null
 and no keys mark small talk, of which nothing should be stored. An `id` is optional.
 
-LoCoMo is a list of samples. A turn of a session becomes one item, the session's date and the speaker's name in
-front; each question with evidence asks for the turns that its `evidence` names (`D1:3`).
+LoCoMo is a list of samples. A turn of a session becomes one item, the session's date and the speaker's name in front and the
+caption of its image behind; each question asks for the turns that its `evidence` names (`D1:3`). Its answers are not used:
+numbers among them, and questions of category 5, which have an `adversarial_answer` instead, are nothing special here. That an
+evidence is written in another way than `D1:3` but can be read (`D8:6; D9:17`, `D:11:26`, `D30:05`) is named and counted.
 
 What is malformed is left out, named and counted, never guessed.
 """
@@ -17,7 +19,9 @@ from pathlib import Path
 
 from mem0_slm import io
 
-DIALOG_ID = re.compile(r"D\d+:\d+")
+DIALOG_ID = re.compile(r"D:?(\d+):(\d+)")
+CATEGORIES = {"1": "multi_hop", "2": "temporal", "3": "open_domain", "4": "single_hop", "5": "adversarial"}
+"""LoCoMo's kinds of questions. Adversarial ones ask about one speaker what the other said; their evidence is the turn that misleads."""
 
 
 @dataclass
@@ -27,6 +31,8 @@ class EvalSet:
     items: list[dict]
     questions: list[dict] = field(default_factory=list)
     malformed: list[str] = field(default_factory=list)
+    repaired: list[str] = field(default_factory=list)
+    """A line for each piece of evidence that was written in another way than its turn's id."""
     without_evidence: int = 0
 
 
@@ -91,34 +97,62 @@ def locomo(path, text: str) -> EvalSet:
         samples = json.loads(text)
     except ValueError as error:
         raise io.DataError(f"{path}: not JSON ({error}).") from None
-    found = EvalSet([])
+    found, seen = EvalSet([]), set()
     for index, sample in enumerate(samples if isinstance(samples, list) else [samples]):
         if not isinstance(sample, dict) or not isinstance(sample.get("conversation"), dict):
             found.malformed.append(f"{path}: sample {index}: no conversation")
             continue
-        user, turns, conversation = str(sample.get("sample_id", index)), set(), sample["conversation"]
-        numbers = sorted(int(m[1]) for m in (re.fullmatch(r"session_(\d+)", key) for key in conversation) if m)
-        for number in numbers:
-            session, date = conversation[f"session_{number}"], conversation.get(f"session_{number}_date_time", "")
-            for place, turn in enumerate(session if isinstance(session, list) else []):
-                if not isinstance(turn, dict) or not all(isinstance(turn.get(k), str) for k in ("speaker", "dia_id", "text")):
-                    found.malformed.append(f"{path}: sample {user}: session_{number}[{place}]: speaker, dia_id and text must be texts")
-                    continue
-                turns.add(turn["dia_id"])
-                said = f"{turn['speaker']}: {turn['text']}" + (f" [shows: {turn['blip_caption']}]" if turn.get("blip_caption") else "")
-                said = f"({date}) {said}" if date else said
-                found.items.append({"id": f"{user}/{turn['dia_id']}", "user": user, "messages": [{"role": "user", "content": said}], "query": None, "keys": []})
-        for place, qa in enumerate(sample.get("qa") or []):
-            if not isinstance(qa, dict) or not isinstance(qa.get("question"), str) or not isinstance(qa.get("evidence", []), list):
-                found.malformed.append(f"{path}: sample {user}: qa[{place}]: question must be a text, evidence a list")
+        user = str(sample.get("sample_id", index))
+        where = f"{path}: sample {user}"
+        for place, turn, date in turns_of(sample["conversation"]):
+            identity = f"{user}/{turn['dia_id']}" if wellformed(turn) else ""
+            if not identity or identity in seen:
+                found.malformed.append(f"{where}: {place}: {f'{identity} stands twice' if identity else 'speaker, dia_id and text must be texts'}")
                 continue
-            evidence = DIALOG_ID.findall(" ".join(map(str, qa.get("evidence", []))))
-            unknown = sorted(set(evidence) - turns)
-            if unknown:
-                found.malformed.append(f"{path}: sample {user}: qa[{place}]: evidence {', '.join(unknown)} is no turn of the conversation")
+            seen.add(identity)
+            said = f"{turn['speaker']}: {turn['text']}" + (f" [shows: {turn['blip_caption']}]" if turn.get("blip_caption") else "")
+            said = f"({date}) {said}" if date else said
+            found.items.append({"id": identity, "user": user, "messages": [{"role": "user", "content": said}], "query": None, "keys": []})
+        for place, qa in enumerate(sample.get("qa") or []):
+            if not isinstance(qa, dict) or not isinstance(qa.get("question"), str) or not isinstance(qa.get("evidence", []), (list, str)):
+                found.malformed.append(f"{where}: qa[{place}]: question must be a text, evidence a list")
+                continue
+            evidence, unreadable, repaired = evidence_of(qa.get("evidence", []))
+            missing = unreadable + [identity for identity in evidence if f"{user}/{identity}" not in seen]
+            if missing:
+                found.malformed.append(f"{where}: qa[{place}]: evidence {', '.join(missing)} is no turn of the conversation")
                 continue
             if not evidence:
                 found.without_evidence += 1
                 continue
-            found.questions.append({"user": user, "query": qa["question"], "evidence": [f"{user}/{e}" for e in evidence], "category": qa.get("category")})
+            found.repaired += [f"{where}: qa[{place}]: evidence {line}" for line in repaired]
+            category = str(qa.get("category", "none"))
+            found.questions.append({"user": user, "query": qa["question"], "evidence": [f"{user}/{e}" for e in evidence], "category": CATEGORIES.get(category, category)})
     return found
+
+
+def turns_of(conversation: dict):
+    """The turns of a conversation's sessions in their order: where one stands, the turn, the session's date. (Some sessions of
+    LoCoMo have a date and no turns.)"""
+    numbers = sorted(int(m[1]) for m in (re.fullmatch(r"session_(\d+)", key) for key in conversation) if m)
+    for number in numbers:
+        session = conversation[f"session_{number}"]
+        for place, turn in enumerate(session) if isinstance(session, list) else [("not a list", session)]:
+            yield f"session_{number}[{place}]", turn, conversation.get(f"session_{number}_date_time", "")
+
+
+def wellformed(turn) -> bool:
+    return isinstance(turn, dict) and all(isinstance(turn.get(key), str) for key in ("speaker", "dia_id", "text"))
+
+
+def evidence_of(listed: list | str) -> tuple[list[str], list[str], list[str]]:
+    """The turns' ids that a question's evidence names, each once; entries without an id; a line for each that had to be read."""
+    ids, unreadable, repaired = [], [], []
+    for entry in [listed] if isinstance(listed, str) else map(str, listed):
+        named = [f"D{int(session)}:{int(turn)}" for session, turn in DIALOG_ID.findall(entry)]
+        if not named:
+            unreadable.append(repr(entry))
+        elif named != [entry]:
+            repaired.append(f"{entry!r} read as {', '.join(named)}")
+        ids += named
+    return list(dict.fromkeys(ids)), unreadable, repaired

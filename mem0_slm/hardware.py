@@ -137,9 +137,14 @@ def numbers(value):
     return value if isinstance(value, (int, float)) else None
 
 
+def only(facts: dict, names: tuple[str, ...]) -> dict:
+    """The facts of these names, as far as they are there: a `headline` for `record`."""
+    return {name: facts[name] for name in names if name in facts}
+
+
 def record(name: str, facts: dict, *packages: str, headline: dict | None = None) -> None:
     """Write what a stage measured, twice: the numbers of `headline` (by default of all facts) to metrics/<name>.json,
-    for DVC's tables, and everything, with the machine, the commit and the versions of `packages`, to
+    where DVC's tables have a column for each, and everything, with the machine, the commit and the versions of `packages`, to
     reports/runs/<name>.json, where each figure can be traced."""
     io.write_json(f"reports/runs/{name}.json", facts | {"host": host(*packages)})
     io.write_json(f"metrics/{name}.json", numbers(facts if headline is None else headline))

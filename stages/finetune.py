@@ -30,6 +30,8 @@ SCRATCH = Path(".scratch/finetune")
 INSTRUCTIONS = Path("data/sources/instructions.jsonl")
 IGNORED = -100
 """Label of a token that carries no loss."""
+HEADLINE = ("train_loss_last", "validation_loss", "seconds", "tokens_per_second", "peak_rss_gib", "peak_vram_gib")
+"""What DVC's tables show of a training; the rest is in reports/runs."""
 
 
 @dataclass(frozen=True)
@@ -453,7 +455,7 @@ def main():
     columns = ("loss", "eval_loss", "learning_rate", "grad_norm", "rss_gib", "vram_gib")
     lines = [f"{step}," + ",".join(f"{row[c]:.6g}" if c in row else "" for c in columns) for step, row in sorted(rows.items())]
     io.write_text("metrics/loss.csv", "step," + ",".join(columns) + "\n" + "\n".join(lines) + "\n")
-    hardware.record("finetune", metrics, "torch", "transformers", "peft")
+    hardware.record("finetune", metrics, "torch", "transformers", "peft", headline=hardware.only(metrics, HEADLINE))
 
 
 if __name__ == "__main__":

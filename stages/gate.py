@@ -1,4 +1,4 @@
-"""Fail when the tuned model's quality fell: the workspace's metrics against those of another git revision.
+"""Fail when the tuned model's quality fell: the workspace's figures against those of another git revision.
 
     python -m stages.gate [--against origin/main]
 
@@ -20,6 +20,8 @@ BETTER = {
     "evidence_recall_at_5": 1, "evidence_recall_at_10": 1, "small_talk_stored": -1, "memories_with_unsaid_names_or_numbers": -1,
 }  # fmt: skip
 """Quality metrics, all shares: 1 where more is better, -1 where less is."""
+RUNS = Path("reports/runs")
+"""The whole records: metrics/ has only what DVC's tables show."""
 FILES = ("retrieval_finetuned_quality.json", "natural_finetuned.json", "own_data_finetuned.json")
 
 
@@ -61,10 +63,10 @@ def main() -> int:
     against = parser.parse_args().against
     most, failed, compared = params.load(Params, "report").max_fall, [], 0
     for file in FILES:
-        old = committed(against, f"metrics/{file}")
+        old = committed(against, (RUNS / file).as_posix())
         if old is None:
             continue
-        new = flat(io.read_json(f"metrics/{file}")) if Path("metrics", file).exists() else {}
+        new = flat(io.read_json(RUNS / file)) if (RUNS / file).exists() else {}
         compared += sum(name.rsplit(".", 1)[-1] in BETTER for name in old)
         failed += [f"{file}: {line}" for line in falls(old, new, most)]
     print("\n".join(failed) if failed else f"no quality metric of {compared} fell by more than {most} against {against}")

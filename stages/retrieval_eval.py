@@ -32,6 +32,11 @@ OF_ADDS = ("outcomes", "valid_json_share", "failed_adds", "repaired", "memories_
 PACKAGES = ("mem0ai", "qdrant-client", "llama-cpp-python")
 CANDIDATES = ("no_llm", "base", "finetuned")
 DECODINGS = ("free", "json", "schema")
+HEADLINE = (
+    "precision_at_5", "hit_at_1", "hit_at_3", "hit_at_10", "mrr", "num_total_queries", "num_processed_queries", "num_hits", "keys_kept",
+    "small_talk_stored", "valid_json_share", "failed_adds", "repaired", "outcomes", "evidence_recall_at_5", "evidence_recall_at_10", "num_questions",
+)  # fmt: skip
+"""What DVC's tables show of a candidate on an evaluation set; the rest is in reports/runs and in the report."""
 ARGUMENTS = {"candidate": (CANDIDATES, "what is evaluated")}
 
 
@@ -181,11 +186,14 @@ async def recall_all(memory, questions, top_k) -> list[dict]:
 
 
 def recall(rows: list[dict]) -> dict:
-    """Recall of evidence among the first 5 and 10 memories, mean over questions, with 95% intervals."""
-    metrics = {"num_questions": len(rows)}
+    """Recall of evidence among the first 5 and 10 memories, mean over questions, with 95% intervals; and by the questions' category."""
+    metrics = {"num_questions": len(rows), "by_category": {row["category"]: {} for row in sorted(rows, key=lambda row: row["category"])}}
     for cut in (5, 10):
         shares = [scoring.evidence_recall(row["evidence"], row["ranked"], cut) for row in rows]
         metrics |= {f"evidence_recall_at_{cut}": round(sum(shares) / len(shares), 4) if shares else 0.0, f"evidence_recall_at_{cut}_ci": scoring.interval(shares)}
+        for category, figures in metrics["by_category"].items():
+            own = [share for row, share in zip(rows, shares) if row["category"] == category]
+            figures |= {"num_questions": len(own), f"recall_at_{cut}": round(sum(own) / len(own), 4)}
     return metrics
 
 
@@ -309,14 +317,15 @@ def own_sets(candidate: str, model: Path, p: Params) -> dict:
     found = {}
     for name, path in p.sets.items():
         own = evalsets.load(path)
-        for line in own.malformed:
-            print(f"left out: {line}")
+        for what, lines in (("left out", own.malformed), ("repaired", own.repaired)):
+            for line in lines:
+                print(f"{what}: {line}")
         items = own.items[: p.limit or None]
         there = {item["id"] for item in items}
         questions = [q for q in own.questions if set(q["evidence"]) <= there]
         metrics, speed, _ = evaluate(candidate, model, items, p, f"mem0_slm_own_{name}_{candidate}", questions)
-        counts = {"num_malformed": len(own.malformed), "num_questions_without_evidence": own.without_evidence}
-        found[name] = metrics | counts | {"malformed": own.malformed, "speed": speed, "path": path, "data_sha256": io.sha256(path)}
+        counts = {"num_malformed": len(own.malformed), "num_evidence_repaired": len(own.repaired), "num_questions_without_evidence": own.without_evidence}
+        found[name] = metrics | counts | {"malformed": own.malformed, "evidence_repaired": own.repaired, "speed": speed, "path": path, "data_sha256": io.sha256(path)}
     return found
 
 
@@ -344,11 +353,13 @@ def main(candidate: str):
         if name == "eval" and candidate != "no_llm":
             metrics["decodings"] = decodings(model, items, rows, p)
         record = f"retrieval_{candidate}_quality" if name == "eval" else f"natural_{candidate}"
-        hardware.record(record, metrics | {"data_sha256": io.sha256(f"data/{name}.jsonl"), "sources": sources}, *PACKAGES)
+        hardware.record(record, metrics | {"data_sha256": io.sha256(f"data/{name}.jsonl"), "sources": sources}, *PACKAGES, headline=hardware.only(metrics, HEADLINE))
         speeds[name] = speed
         item_rows += [{"set": name} | {k: v for k, v in row.items() if "seconds" not in k} for row in rows]
     hardware.record(f"retrieval_{candidate}_speed", speeds, *PACKAGES)
-    hardware.record(f"own_data_{candidate}", {"sets": own_sets(candidate, model, p), "sources": sources}, *PACKAGES)
+    own = own_sets(candidate, model, p)
+    shown = {name: hardware.only(metrics, HEADLINE) for name, metrics in own.items()}
+    hardware.record(f"own_data_{candidate}", {"sets": own, "sources": sources}, *PACKAGES, headline=shown)
     io.write_jsonl(f"reports/items_{candidate}.jsonl", item_rows)
 
 

@@ -165,8 +165,12 @@ class Refusal(Exception):
         self.status, self.error, self.content_type = status, error, content_type
 
 
+FAULTS = [("malformed", "not a JSON object"), ("drop", "the connection to .* broke"), ("end", "broke off before its end")]
+"""Ways in which a stand-in's stream can go wrong, and what the engines say of it."""
+
+
 class JsonHandler(http.server.BaseHTTPRequestHandler):
-    """What stand-ins share: quiet, kept-alive connections and chunked bodies."""
+    """What stand-ins share: quiet, kept-alive connections, JSON answers, chunked bodies, and streams that go wrong."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # else small writes wait for the client's acknowledgement
@@ -181,12 +185,6 @@ class JsonHandler(http.server.BaseHTTPRequestHandler):
     def end_stream(self):
         self.wfile.write(b"0\r\n\r\n")
 
-
-class _Handler(JsonHandler):
-    standin: StandIn
-
-    # --- writing ---
-
     def send(self, status: int, body, content_type: str | None = JSON):
         data = body.encode() if isinstance(body, str) else json.dumps(body, separators=(",", ":")).encode()
         self.send_response(status)
@@ -196,6 +194,25 @@ class _Handler(JsonHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(data)
+
+    def misbehave(self, fault: str, write, error, malformed: str) -> bool:
+        """Do what `fault` says inside a stream, whose pieces `write` sends; True when that was its end."""
+        if fault == "sleep":
+            time.sleep(1.0)
+            return False
+        if fault in ("error", "malformed"):
+            write(error if fault == "error" else malformed)
+        if fault == "drop":
+            self.close_connection = True
+        else:
+            self.end_stream()
+        return True
+
+
+class _Handler(JsonHandler):
+    standin: StandIn
+
+    # --- writing ---
 
     def start_stream(self):
         self.send_response(200)
@@ -456,27 +473,14 @@ class _Handler(JsonHandler):
             return self.send(200, head | {"message": {"role": "assistant", "content": "".join(pieces)}} | final)
         self.start_stream()
         for i, piece in enumerate(pieces):
-            if standin.fault and i == standin.fault_after and self.misbehave():
-                return
+            if standin.fault and i == standin.fault_after:
+                error = {"error": "an error was encountered while running the model: unexpected EOF"}
+                if self.misbehave(standin.fault, self.line, error, '{"model":"tuned","mess'):
+                    return
             time.sleep(standin.piece_seconds)
             self.line(head | {"created_at": now(), "message": {"role": "assistant", "content": piece}, "done": False})
         self.line(head | {"created_at": now(), "message": {"role": "assistant", "content": ""}} | final)
         self.end_stream()
-
-    def misbehave(self) -> bool:
-        fault = self.standin.fault
-        if fault == "sleep":
-            time.sleep(1.0)
-            return False
-        if fault == "error":
-            self.line({"error": "an error was encountered while running the model: unexpected EOF"})
-        if fault == "malformed":
-            self.line('{"model":"tuned","mess')
-        if fault == "drop":
-            self.close_connection = True
-            return True
-        self.end_stream()
-        return True
 
     def embed(self, body):
         name, given = body.get("model", ""), body.get("input", "")

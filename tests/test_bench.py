@@ -89,6 +89,16 @@ def test_metrics_files_hold_numbers_and_the_record_holds_everything(tmp_path, mo
     assert {"commit", "threads", "versions"} <= whole["host"].keys()
 
 
+def test_a_headline_is_what_dvc_s_tables_show_and_the_record_keeps_the_rest(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    figures = {"latency_mean_s": 0.5, "tokens_per_second": 128.0, "requests": 100}
+    found = {"targets": {"q8": figures | {"load_s": 0.2}}, "not_run": {"q4": "EngineError: no such file"}}
+    bench.record("speed", found, [])
+    assert io.read_json("metrics/speed.json") == {"q8": figures, "q4": {"requests": 0}}  # one that did not run is there all the same
+    assert io.read_json("reports/runs/speed.json")["targets"] == found["targets"]
+    assert "q4: not run: EngineError: no such file" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("changes, words", [({"engine": "onnx"}, "engine: 'onnx' must be one of"), ({"prompts": 0}, "prompts: 0"), ({"load_in_4bit": True}, "load_in_4bit: True is an option of the transformers engine")])
 def test_a_bad_target_is_refused(changes, words):
     with pytest.raises(ValueError, match=words):

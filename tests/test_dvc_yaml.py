@@ -72,9 +72,23 @@ def test_tracked_params_exist(name):
         assert key in values, f"{name} tracks {key}, which params.yaml does not have"
 
 
-def test_speed_and_quality_are_in_files_of_their_own():
-    """Timings change at every run; quality that did not change must not rerun what reads it."""
+def outputs(name: str, *kinds: str) -> dict[str, dict]:
+    """A stage's outputs of these kinds by path, with what is said of each."""
+    listed = [out for kind in kinds for out in PIPELINE[name].get(kind, [])]
+    return {path: about for out in listed for path, about in ({out: {}} if isinstance(out, str) else out).items()}
+
+
+def test_figures_and_reports_are_in_git():
     for name in stages.STAGES:
-        for metric in PIPELINE[name].get("metrics", []):
-            path = next(iter(metric))
-            assert metric[path]["cache"] is False, f"{path} belongs in git"
+        for path, about in outputs(name, "outs", "metrics", "plots").items():
+            if path.startswith(("metrics/", "reports/")):
+                assert about.get("cache") is False, f"{path} belongs in git"
+
+
+def test_every_file_of_metrics_has_its_whole_record():
+    """metrics/ holds numbers; where they come from stands in the record of the same name."""
+    for name in stages.STAGES:
+        paths = outputs(name, "outs", "metrics")
+        for path in paths:
+            if path.startswith("metrics/") and path != "metrics/dataset.json":  # its counts are all there is
+                assert path.replace("metrics/", "reports/runs/") in paths, path

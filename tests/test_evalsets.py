@@ -21,13 +21,29 @@ def test_each_turn_of_locomo_becomes_an_item_of_its_sample():
 
 def test_questions_name_their_evidence_and_what_is_left_out_is_counted():
     found = evalsets.load(LOCOMO)
-    assert [q["evidence"] for q in found.questions] == [["conv-1/D1:1"], ["conv-1/D1:1", "conv-1/D1:3"], ["conv-1/D2:1"]]
+    evidence = [" ".join(e.removeprefix("conv-1/") for e in q["evidence"]) for q in found.questions]
+    assert evidence == ["D1:1", "D1:1 D1:3", "D2:1", "D1:2", "D1:3 D1:1", "D1:1"]
+    assert [q["category"] for q in found.questions] == ["single_hop", "multi_hop", "single_hop", "temporal", "single_hop", "adversarial"]
     assert found.without_evidence == 1
     assert [line.split(": ", 1)[1] for line in found.malformed] == [
         "sample conv-1: session_2[1]: speaker, dia_id and text must be texts",
+        "sample conv-1: session_2[2]: conv-1/D2:1 stands twice",
+        "sample conv-1: session_4[not a list]: speaker, dia_id and text must be texts",
         "sample conv-1: qa[4]: evidence D7:9 is no turn of the conversation",
+        "sample conv-1: qa[8]: evidence 'D' is no turn of the conversation",
         "sample 1: no conversation",
     ]
+
+
+def test_evidence_that_is_written_otherwise_is_read_and_named():
+    """The ways in which the published file writes it."""
+    assert [line.split("qa")[1] for line in evalsets.load(LOCOMO).repaired] == [
+        "[1]: evidence 'D1:1; D1:3' read as D1:1, D1:3", "[5]: evidence 'D1:02' read as D1:2",
+        "[6]: evidence 'D:1:3' read as D1:3", "[6]: evidence 'D1:1 D1:3' read as D1:1, D1:3",
+    ]  # fmt: skip
+    assert evalsets.evidence_of(["D9:1 D4:4 D4:6", "D9:1"]) == (["D9:1", "D4:4", "D4:6"], [], ["'D9:1 D4:4 D4:6' read as D9:1, D4:4, D4:6"])
+    assert evalsets.evidence_of("D2:3") == (["D2:3"], [], [])
+    assert evalsets.evidence_of(["D", "", 7]) == ([], ["'D'", "''", "'7'"], [])
 
 
 GOOD = {"messages": [{"role": "user", "content": "I moved to Porto"}], "query": "Where do they live?", "keys": ["Porto"]}
@@ -70,5 +86,8 @@ def test_recall_of_evidence_through_real_mem0(tmp_path, in_root, base_gguf):
     values = {"engine": "llama_cpp", "finetuned_model": "", "constrain": "schema", "max_tokens": 16, "concurrency": 2, "top_k": 20, "qdrant": "embedded", "embedder": "minilm", "threads": 0}
     p = retrieval_eval.Params(**values, limit=0, decodings=[], decoding_items=0, sets={"locomo": str(LOCOMO)})
     found = retrieval_eval.own_sets("no_llm", base_gguf, p)["locomo"]
-    assert (found["num_items"], found["num_questions"], found["num_malformed"], found["num_questions_without_evidence"]) == (4, 3, 3, 1)
+    assert (found["num_items"], found["num_questions"], found["num_malformed"], found["num_questions_without_evidence"]) == (4, 6, 6, 1)
+    assert found["num_evidence_repaired"] == len(found["evidence_repaired"]) == 4
+    assert found["by_category"]["single_hop"] == {"num_questions": 3, "recall_at_5": 1.0, "recall_at_10": 1.0}
+    assert sum(c["num_questions"] for c in found["by_category"].values()) == 6
     assert (found["evidence_recall_at_5"], found["evidence_recall_at_10_ci"]) == (1.0, [1.0, 1.0])

@@ -40,7 +40,7 @@ def test_nested_numbers_by_dotted_name():
 def repository(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "params.yaml").write_text("report: {max_fall: 0.02}\n")
-    io.write_json("metrics/retrieval_finetuned_quality.json", {"precision_at_5": 0.9})
+    io.write_json("reports/runs/retrieval_finetuned_quality.json", {"precision_at_5": 0.9})
     for command in (["init", "-q"], ["add", "-A"], ["-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-qm", "first"]):
         subprocess.run(["git", *command], check=True)
     return tmp_path
@@ -53,7 +53,7 @@ def run(*arguments):
 def test_the_command_passes_and_fails(repository):
     passed = run()
     assert (passed.returncode, passed.stdout) == (0, "no quality metric of 1 fell by more than 0.02 against HEAD\n")
-    (repository / "metrics/retrieval_finetuned_quality.json").write_text(json.dumps({"precision_at_5": 0.8}))
+    (repository / "reports/runs/retrieval_finetuned_quality.json").write_text(json.dumps({"precision_at_5": 0.8}))
     failed = run("--against", "HEAD")
     assert (failed.returncode, failed.stdout) == (1, "retrieval_finetuned_quality.json: precision_at_5: 0.9 -> 0.8\n")
     unknown = run("--against", "nowhere")

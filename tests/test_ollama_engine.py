@@ -396,15 +396,7 @@ def test_bad_address(host):
         ollama.load("tuned", host=host)
 
 
-@pytest.mark.parametrize(
-    ("fault", "words"),
-    [
-        ("error", "an error was encountered while running the model"),
-        ("malformed", "not a JSON object"),
-        ("drop", "the connection to .* broke"),
-        ("end", "broke off before its end"),
-    ],
-)
+@pytest.mark.parametrize(("fault", "words"), [("error", "an error was encountered while running the model"), *standin.FAULTS])
 def test_faults_inside_a_stream(server, handle, fault, words):
     server.fault = fault
     pieces = []

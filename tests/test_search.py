@@ -4,7 +4,7 @@ from benchmarks.search import plot, rows_of, table
 
 
 def experiment(name: str, rank: int, loss: float) -> dict:
-    metrics = {"validation_loss": loss, "train_loss_last": loss, "seconds": 10.0, "steps": 5}
+    metrics = {"validation_loss": loss, "seconds": 10.0, "peak_rss_gib": 5}
     return {
         "name": name,
         "executor": None,
@@ -38,7 +38,7 @@ def test_the_table_shows_what_differs_best_first():
     text, keys = table(*rows_of(SHOWN))
     assert keys == ["finetune.lora_r"]
     lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("| ")]
-    assert lines[0] == ["experiment", "finetune.lora_r", "validation loss", "training loss", "seconds", "steps"]
+    assert lines[0] == ["experiment", "finetune.lora_r", "validation loss", "seconds", "peak GiB"]
     assert [line[:3] for line in lines[1:]] == [["narrow", "8", "0.5"], ["wide", "32", "0.7"]]
     assert "2 experiments, 1 failed" in text
 

@@ -1,0 +1,81 @@
+"""What the benchmarks against peers ask of the peers, and what they make of the answers; nothing here measures time."""
+
+import json
+import statistics
+import sys
+
+import pytest
+
+import benchmarks
+from benchmarks import overhead, vllm_client
+from mem0_slm import io
+from mem0_slm.engines import vllm
+from tests.test_vllm_engine import serve
+
+
+def test_figures_are_printed_and_written_with_the_machine(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    benchmarks.record("thing", {"ratio": 0.5, "rounds": [1, 2]}, "numpy", unprinted=("rounds",))
+    written = io.read_json("benchmarks/thing.json")
+    assert (written["ratio"], written["rounds"], list(written["host"]["versions"])) == (0.5, [1, 2], ["numpy"])
+    shown = capsys.readouterr().out
+    assert "ratio" in shown and "rounds" not in shown
+
+
+def peer(path, body: str) -> str:
+    """An executable Python script in place of a peer's program; it notes its arguments, a line of JSON a call."""
+    path.write_text(f"#!{sys.executable}\nimport json, sys\nopen({str(path) + '.calls'!r}, 'a').write(json.dumps(sys.argv[1:]) + '\\n')\n{body}")
+    path.chmod(0o755)
+    return str(path)
+
+
+def calls(path: str) -> list[dict]:
+    """The options of each call: "-t 1" and "--name=value" alike; flags are True."""
+    options = []
+    for line in open(path + ".calls"):
+        words, found = json.loads(line), {}
+        while words:
+            name, _, value = words.pop(0).partition("=")
+            found[name.lstrip("-")] = value or (words.pop(0) if not name.startswith("--") and words else True)
+        options.append(found)
+    return options
+
+
+def test_llama_bench_decodes_from_the_depth_of_our_prompt_as_many_tokens(tmp_path, in_root, base_gguf):
+    bench = peer(tmp_path / "llama-bench", "print(json.dumps([{'avg_ts': 50.0}]))")
+    found = overhead.compare(str(base_gguf), rounds=2, new_tokens=4, threads=1, bench=bench)
+    assert [row["depth"] for row in found["rounds"]] == [int(c["d"]) for c in calls(bench)][1:]  # the first round warms up
+    assert {(c["m"], c["p"], c["n"], c["t"], c["r"]) for c in calls(bench)} == {(str(base_gguf), "0", "3", "1", "1")}
+    assert all(row["depth"] > 10 and row["llama_bench"] == 50.0 and row["same_text"] for row in found["rounds"])
+    assert found["ratio"]["llama_bench"] == round(statistics.median(row["ours"] / 50.0 for row in found["rounds"]), 4)
+    assert found["within_target"]["llama_bench"] == (found["ratio"]["llama_bench"] >= 0.95)
+    assert set(overhead.compare(str(base_gguf), rounds=1, new_tokens=2, threads=1)["ratio"]) == {"bare"}
+
+
+RESULT = """
+options = dict(word[2:].split("=", 1) for word in sys.argv[3:] if "=" in word)
+prompts = [json.loads(line)["prompt"] for line in open(options["dataset-path"])]
+n = len(prompts)
+json.dump({"completed": n, "duration": 2.0, "total_output_tokens": n * TOKENS, "total_input_tokens": n, "mean_ttft_ms": 5.0}, open(options["result-dir"] + "/result.json", "w"))
+"""
+
+
+def test_vllm_s_own_client_gets_the_same_work(tmp_path, in_root):
+    with serve() as server:
+        handle = vllm.load(base_url=server.url)
+        command = peer(tmp_path / "vllm", RESULT.replace("TOKENS", "4"))
+        found = vllm_client.compare(handle, command, "folder", rounds=2, requests=3, new_tokens=4)
+        asked = [body for path, body in server.requests if path == "/v1/chat/completions"]
+        assert {(body["max_tokens"], body["ignore_eos"], body["temperature"]) for body in asked} == {(4, True, 0.0)}
+        texts = [body["messages"][0]["content"] for body in asked]
+        assert len(texts) == len(set(texts)) == 3 + 2 * 2 * 3  # a warm-up, two rounds of one and of four clients; no prompt twice
+        wanted = {"base-url": server.url.removesuffix("/v1"), "model": "local", "custom-output-len": "4", "ignore-eos": True, "tokenizer": "folder", "num-prompts": "3"}
+        assert all(wanted.items() <= call.items() for call in calls(command))
+        assert sorted(call["max-concurrency"] for call in calls(command)) == ["1", "1", "4", "4"]
+        assert found["tokens_per_second"]["4"]["vllm_bench_serve"] == 6.0 and found["requests_per_second"]["1"]["vllm_bench_serve"] == 1.5
+        assert found["within_target"] == all(ratio >= 0.95 for ratio in found["ratio"].values())
+        with pytest.raises(SystemExit, match="different numbers of tokens"):
+            vllm_client.compare(handle, peer(tmp_path / "short", RESULT.replace("TOKENS", "3")), "folder", 1, 3, 4)
+        with pytest.raises(SystemExit, match="(?s)ended with 3.*no such option"):
+            vllm_client.compare(handle, peer(tmp_path / "broken", "sys.exit(print('no such option') or 3)"), "folder", 1, 3, 4)
+        vllm.close(handle)
