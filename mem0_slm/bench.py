@@ -85,7 +85,7 @@ class Params:
 
 def general_prompts(n: int, path="data/sources/instructions.jsonl") -> list[str]:
     """`n` different general prompts. Raises DataError when the file has fewer."""
-    prompts = list(dict.fromkeys((r["instruction"] + "\n\n" + r.get("input", "")).strip() for r in io.read_jsonl(path, {"instruction": str})))
+    prompts = list(dict.fromkeys(io.alpaca_prompt(r) for r in io.read_jsonl(path, {"instruction": str})))
     if len(prompts) < n:
         raise io.DataError(f"params.yaml: prompts: {n} asked for, {path} has {len(prompts)}. Ask for at most that.")
     return prompts[:n]

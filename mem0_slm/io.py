@@ -65,6 +65,11 @@ def write_jsonl(path, rows) -> None:
     write_text(path, "".join(json.dumps(row, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n" for row in rows))
 
 
+def alpaca_prompt(row: dict) -> str:
+    """What a row of Alpaca's form asks: its instruction, and its input below where it has one."""
+    return (row["instruction"] + "\n\n" + (row.get("input") or "")).strip()
+
+
 def read_json(path):
     path = Path(path)
     try:

@@ -59,7 +59,7 @@ def _peft(base, p, dtype: str, attention: str):
 
     options = {}
     if p.load_in_4bit:
-        options["quantization_config"] = _four_bit(dtype)
+        options["quantization_config"] = nf4_settings(dtype)
     if torch.cuda.device_count() > 1 and p.processes == 1:
         options["device_map"] = "auto"  # one model over all GPUs; with processes, each GPU has its own
     model = AutoModelForCausalLM.from_pretrained(base, dtype=getattr(torch, dtype), attn_implementation=attention, **options)
@@ -79,13 +79,13 @@ def _peft(base, p, dtype: str, attention: str):
     return get_peft_model(model, config)
 
 
-def _four_bit(dtype: str):
+def nf4_settings(dtype: str):
     """NF4 weights, themselves quantised twice, as QLoRA has them."""
     import torch
     from transformers import BitsAndBytesConfig
 
     if not installed("bitsandbytes"):
-        raise DataError("params.yaml: finetune.load_in_4bit: the package bitsandbytes is not installed. Run `pip install -r requirements-gpu.txt`, or turn it off.")
+        raise DataError("params.yaml: finetune.load_in_4bit, export_merged.nf4: 4-bit weights need the package bitsandbytes, which is not installed. Run `pip install -r requirements.txt`, or turn them off.")
     return BitsAndBytesConfig(
         load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=getattr(torch, dtype)
     )

@@ -19,7 +19,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from mem0_slm import card, contract, fidelity, hardware, io, params
+from mem0_slm import card, contract, fidelity, hardware, io, params, tuning
 from stages.finetune import ADAPTER
 from stages.prepare_base import BASE, Registry
 
@@ -77,11 +77,10 @@ def carry_contract(folder: Path) -> None:
 def write_nf4(merged: Path, out: Path) -> None:
     """The model in `merged` with its linear layers in bitsandbytes' NF4, made on the CPU; transformers and vLLM load it."""
     import torch
-    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+    from transformers import AutoModelForCausalLM
 
     io.require_disk(out, sum(file.stat().st_size for file in merged.iterdir()))
-    settings = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=torch.bfloat16)
-    model = AutoModelForCausalLM.from_pretrained(merged, quantization_config=settings, dtype=torch.bfloat16, device_map={"": "cpu"})
+    model = AutoModelForCausalLM.from_pretrained(merged, quantization_config=tuning.nf4_settings("bfloat16"), dtype=torch.bfloat16, device_map={"": "cpu"})
     with io.atomic_path(out) as folder:
         model.save_pretrained(folder)
         copy_aside(merged, folder)

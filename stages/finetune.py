@@ -246,7 +246,7 @@ def held_out_instructions(file: Path, train_file: Path) -> list[str]:
     """Up to `PROSE_CHECKS` instructions of an Alpaca-form JSONL file whose answers training has not seen."""
     seen = {e["messages"][-1]["content"] for e in io.read_jsonl(train_file) if e["kind"] == "instruction"}
     rows = [row for row in io.read_jsonl(file) if row["output"] not in seen and not row["output"].lstrip().startswith(("{", "["))]
-    return [row["instruction"] + (f"\n\n{row['input']}" if row.get("input") else "") for row in rows[:PROSE_CHECKS]]
+    return [io.alpaca_prompt(row) for row in rows[:PROSE_CHECKS]]
 
 
 COMPILE_TOKENS = 100_000

@@ -269,8 +269,7 @@ def instruction_examples(source: str, n: int, reserved: Reserved, seed: int) -> 
         )
     examples = []
     for row in random.Random(seed).sample(rows, n):
-        asked = row["instruction"] + (f"\n\n{row['input']}" if row.get("input") else "")
-        messages = [{"role": "user", "content": asked}, {"role": "assistant", "content": row["output"]}]
+        messages = [{"role": "user", "content": io.alpaca_prompt(row)}, {"role": "assistant", "content": row["output"]}]
         examples.append({"kind": "instruction", "topic": "instruction", "from": Path(name).name, "messages": messages})
     return examples
 
