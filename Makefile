@@ -48,9 +48,9 @@ app: setup
 walkthrough: setup
 	python walkthrough.py
 
-# A small search as DVC experiments, each a quarter of an epoch; SEARCH holds what is tried: commas make one experiment each.
-SEARCH ?= -S finetune.lora_r=8,16,32 -S finetune.learning_rate=0.0004,0.0008
-SEARCH_EPOCHS ?= 0.25
+# A small search as DVC experiments, each a fifth of an epoch; SEARCH holds what is tried: commas make one experiment each.
+SEARCH ?= -S finetune.learning_rate=0.0008,0.0016 -S finetune.batch_size=4,8
+SEARCH_EPOCHS ?= 0.2
 search: setup
 	dvc exp run --queue $(SEARCH) -S finetune.epochs=$(SEARCH_EPOCHS) finetune
 	dvc exp run --run-all

@@ -1,18 +1,17 @@
-"""Table and plot of the hyperparameter search that `make search` runs as DVC experiments.
+"""What the hyperparameter search that `make search` runs as DVC experiments found; the report shows it as table and plot.
 
-    python -m benchmarks.search      # reads `dvc exp show`, writes reports/search.md and reports/search.svg
+    python -m benchmarks.search      # reads `dvc exp show`, writes benchmarks/search.json
 
-Every experiment of the current commit that ran `finetune` is a row: the keys of params.yaml in which they differ, validation
-loss, training time. Failed ones are counted.
+Every experiment of the current commit that ran `finetune` is listed, best first: the keys of params.yaml in which they differ,
+validation loss, training time. Failed ones are counted.
 """
 
 import json
 import subprocess
-from pathlib import Path
 
-from mem0_slm import io
+from benchmarks import record
 
-TABLE, PLOT = Path("reports/search.md"), Path("reports/search.svg")
+FIGURES = ("validation_loss", "train_loss_last", "seconds", "tokens_per_second", "peak_rss_gib")
 
 
 def rows_of(shown: list[dict]) -> tuple[list[dict], int]:
@@ -42,35 +41,13 @@ def flat(values: dict, prefix: str = "") -> dict:
     return found
 
 
-def table(rows: list[dict], failed: int) -> tuple[str, list[str]]:
-    """The Markdown table, best loss first, and the keys in which the experiments differ."""
-    from tabulate import tabulate
-
+def compared(rows: list[dict]) -> list[dict]:
+    """The experiments, best loss first: the params in which they differ, and their figures."""
     keys = sorted({key for row in rows for key in row["params"] if len({json.dumps(r["params"].get(key)) for r in rows}) > 1})
-    rows = sorted(rows, key=lambda row: row["metrics"]["validation_loss"])
-    body = [
-        [row["name"], *(row["params"].get(key) for key in keys), *(row["metrics"][m] for m in ("validation_loss", "seconds", "peak_rss_gib"))]
-        for row in rows
+    return [
+        {"name": row["name"], "params": {key: row["params"].get(key) for key in keys}, "metrics": {k: row["metrics"][k] for k in FIGURES if k in row["metrics"]}}
+        for row in sorted(rows, key=lambda row: row["metrics"]["validation_loss"])
     ]
-    text = tabulate(body, headers=["experiment", *keys, "validation loss", "seconds", "peak GiB"], tablefmt="github")
-    return f"# Hyperparameter search\n{len(rows)} experiments, {failed} failed; `make search` runs them, `dvc exp apply NAME` takes one.\n\n{text}\n", keys
-
-
-def plot(rows: list[dict], keys: list[str], out: Path) -> None:
-    import matplotlib
-
-    matplotlib.use("svg")
-    from matplotlib import pyplot
-
-    rows = sorted(rows, key=lambda row: row["metrics"]["validation_loss"], reverse=True)
-    labels = [", ".join(f"{key.rsplit('.', 1)[-1]} {row['params'].get(key)}" for key in keys) or row["name"] for row in rows]
-    figure, axis = pyplot.subplots(figsize=(7, 1 + 0.4 * len(rows)))
-    axis.barh(labels, [row["metrics"]["validation_loss"] for row in rows])
-    axis.set_xlabel("validation loss")
-    figure.tight_layout()
-    with io.atomic_path(out) as temporary:
-        figure.savefig(temporary, format="svg", metadata={"Date": None})
-    pyplot.close(figure)
 
 
 def main():
@@ -78,10 +55,8 @@ def main():
     rows, failed = rows_of(json.loads(shown))
     if not rows:
         raise SystemExit(f"error: dvc exp show lists no finished experiment ({failed} failed). Run `make search` first.")
-    text, keys = table(rows, failed)
-    io.write_text(TABLE, text + f"\n![validation loss]({PLOT.name})\n")
-    plot(rows, keys, PLOT)
-    print(text)
+    shared = {key: value for key, value in rows[0]["params"].items() if key in ("model", "finetune.epochs", "generate_dataset.extraction_n")}
+    record("search", {"experiments": compared(rows), "failed": failed, "shared": shared}, "torch", "transformers", "peft")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Write the report: what was measured, against the original work and against storing raw messages, with a verdict.
 
-Reads  metrics, reports/runs, reports/items_<candidate>.jsonl
+Reads  metrics, reports/runs, reports/items_<candidate>.jsonl, benchmarks/search.json
 Writes reports/report.md, reports/report.html (one file, works offline), reports/plots/*.svg
 """
 
@@ -14,6 +14,7 @@ from mem0_slm import io, params, scoring
 from stages.gate import committed, flat
 
 METRICS, REPORTS = Path("metrics"), Path("reports")
+SEARCH = Path("benchmarks/search.json")
 RUNS = REPORTS / "runs"
 CANDIDATES = ("no_llm", "base", "finetuned")
 NAMES = {"no_llm": "raw message, no LLM", "base": "base model", "finetuned": "fine-tuned model"}
@@ -205,6 +206,19 @@ def changes(revision: str = "HEAD") -> list[list]:
     return rows
 
 
+def searched(search: dict) -> list[tuple]:
+    """The hyperparameter search: what was tried, best first, as a table and a plot."""
+    found = search["experiments"]
+    keys = list(found[0]["params"])
+    shared = ", ".join(f"{key} {value}" for key, value in search["shared"].items())
+    return [
+        ("h3", "Hyperparameter search"),
+        ("p", f"{len(found)} DVC experiments ({shared}), {search['failed']} failed; commit {search['host']['commit']}. `make search` runs them."),
+        ("table", [*keys, "validation loss", "seconds"], [[*(str(e["params"][key]) for key in keys), f"{e['metrics']['validation_loss']:.4f}", f"{e['metrics']['seconds']:.0f}"] for e in found]),
+        ("plot", "search", "Validation loss of the search"),
+    ]  # fmt: skip
+
+
 def read_csv(path: Path) -> list[dict]:
     import csv
 
@@ -212,7 +226,7 @@ def read_csv(path: Path) -> list[dict]:
         return list(csv.DictReader(f))
 
 
-def plots(folder: Path, sets: dict, speeds: dict, retrieval_speed: dict, gguf: dict) -> None:
+def plots(folder: Path, sets: dict, speeds: dict, retrieval_speed: dict, gguf: dict, search: dict) -> None:
     """SVG plots, on no background and in grey, so that they can be read on light and dark pages."""
     import matplotlib
 
@@ -279,8 +293,14 @@ def plots(folder: Path, sets: dict, speeds: dict, retrieval_speed: dict, gguf: d
     axis.set(xlabel="output tokens per second, one request at a time", title="Speed")
     save(figure, "speed")
 
+    figure, axis = plt.subplots(figsize=(7, 3))
+    tried = search["experiments"][::-1]
+    axis.barh([", ".join(f"{key.rsplit('.', 1)[-1]} {value}" for key, value in e["params"].items()) for e in tried], [e["metrics"]["validation_loss"] for e in tried])
+    axis.set(xlabel="validation loss", title="Hyperparameter search")
+    save(figure, "search")
 
-def contents(sets, speeds, retrieval_speed, items, base, training, dataset, merged, gguf, checks, own) -> list[tuple]:
+
+def contents(sets, speeds, retrieval_speed, items, base, training, dataset, merged, gguf, checks, own, search) -> list[tuple]:
     """The report's blocks."""
     host, model = speeds["tuned"]["host"], base["model"]
     llm = [c for c in sets["eval"] if c != "no_llm"]
@@ -333,12 +353,13 @@ def contents(sets, speeds, retrieval_speed, items, base, training, dataset, merg
          f"{percent(dataset['train']['nothing_to_store_share'])} with nothing to store; {training['train_tokens']:,} tokens in {training['seconds']:.0f} s ({training['tokens_per_second']:.0f} tokens/s, {training['precision']}), "
          f"{training['trainable_parameters']:,} trainable parameters, peak memory {training['peak_rss_gib']} GiB, validation loss {training['validation_loss']}. "
          f"{dataset['left_out']['repeats_eval_value'] + dataset['left_out']['repeats_eval_phrasing']} draws of training conversations were left out because they repeat a value or phrasing of the evaluation."),
-        ("plot", "loss", "Training curve"),
+        ("plot", "loss", "Training curve"), *searched(search),
         ("h2", "Exports"),
         ("p", f"Merged ({merged['dtype']}): {merged['merged_tensors']} of {merged['tensors']} tensors changed; largest difference of a logit from base + adapter {merged['max_logit_difference']} (same next token at {percent(merged['same_next_token_share'])} of positions)."),
-        ("table", ["GGUF", "MB", "same text as merged", "same decision to store", "well-formed"],
-         [[k, f"{v['bytes'] / 1e6:.0f}", percent(v["same_text_as_merged"]), percent(v["same_decision_to_store"]), percent(v["well_formed"])] for k, v in gguf["types"].items()]),
-        ("p", f"Greedy answers to {gguf['proof_examples']} validation conversations."),
+        ("table", ["form", "MB", "perplexity", "of the merged model's", "same text as merged", "same decision to store", "well-formed"],
+         [[k, f"{v['bytes'] / 1e6:.0f}", f"{v['perplexity']:.4f}", f"{v['perplexity_increase']:+.1%}", percent(v["same_text_as_merged"]), percent(v["same_decision_to_store"]), percent(v["well_formed"])]
+          for k, v in [*gguf["types"].items(), *([("NF4", merged["nf4"])] if merged["nf4"] else [])]]),
+        ("p", f"Perplexity of the answers and greedy answers on {gguf['proof_examples']} validation conversations (NF4: {merged['proof_examples']})."),
         ("plot", "quality_size", "Quality against size"),
         ("h2", "What changed since the last commit"),
     ]  # fmt: skip
@@ -356,10 +377,11 @@ def main():
     retrieval_speed = {c: run(f"retrieval_{c}_speed") for c in names}
     items = {c: io.read_jsonl(REPORTS / f"items_{c}.jsonl", {"id": str, "set": str}) for c in names}
     gguf = run("export_gguf")
-    plots(REPORTS / "plots", sets, speeds, retrieval_speed, gguf)
+    search = io.read_json(SEARCH)
+    plots(REPORTS / "plots", sets, speeds, retrieval_speed, gguf, search)
     blocks = contents(
         sets, speeds, retrieval_speed, items, run("base"), run("finetune"), io.read_json(METRICS / "dataset.json"), run("export_merged"), gguf,
-        {name: run(f"{name}_check") for name in ("baseline", "finetuned")}, {c: run(f"own_data_{c}")["sets"] for c in names},
+        {name: run(f"{name}_check") for name in ("baseline", "finetuned")}, {c: run(f"own_data_{c}")["sets"] for c in names}, search,
     )  # fmt: skip
     io.write_text(REPORTS / "report.md", markdown(blocks))
     io.write_text(REPORTS / "report.html", page(blocks, REPORTS / "plots"))

@@ -1,6 +1,10 @@
 """The comparison of a search's experiments, from what `dvc exp show --json` says."""
 
-from benchmarks.search import plot, rows_of, table
+import json
+import subprocess
+
+from benchmarks import search
+from benchmarks.search import compared, rows_of
 
 
 def experiment(name: str, rank: int, loss: float) -> dict:
@@ -34,16 +38,15 @@ def test_finished_experiments_are_rows_and_failed_ones_are_counted():
     assert failed == 1
 
 
-def test_the_table_shows_what_differs_best_first():
-    text, keys = table(*rows_of(SHOWN))
-    assert keys == ["finetune.lora_r"]
-    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("| ")]
-    assert lines[0] == ["experiment", "finetune.lora_r", "validation loss", "seconds", "peak GiB"]
-    assert [line[:3] for line in lines[1:]] == [["narrow", "8", "0.5"], ["wide", "32", "0.7"]]
-    assert "2 experiments, 1 failed" in text
+def test_what_differs_is_shown_best_first():
+    best, other = compared(rows_of(SHOWN)[0])
+    assert best == {"name": "narrow", "params": {"finetune.lora_r": 8}, "metrics": {"validation_loss": 0.5, "seconds": 10.0, "peak_rss_gib": 5}}
+    assert other["params"] == {"finetune.lora_r": 32}
 
 
-def test_the_plot_names_the_settings(tmp_path):
-    rows, failed = rows_of(SHOWN)
-    plot(rows, ["finetune.lora_r"], tmp_path / "search.svg")
-    assert "lora_r 32" in (tmp_path / "search.svg").read_text()
+def test_the_search_is_written_for_the_report(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(subprocess, "run", lambda *a, **k: subprocess.CompletedProcess(a, 0, json.dumps(SHOWN), ""))
+    search.main()
+    written = json.loads((tmp_path / "benchmarks/search.json").read_text())
+    assert [e["name"] for e in written["experiments"]] == ["narrow", "wide"] and written["failed"] == 1
