@@ -265,7 +265,7 @@ def test_a_base_in_4_bits_trains(small, tmp_path, tokenizer):
 
 def test_4_bits_without_bitsandbytes_is_an_error_with_the_remedy(small, tiny_base, monkeypatch):
     monkeypatch.setattr(tuning, "installed", lambda name: False)
-    with pytest.raises(io.DataError, match=r"finetune.load_in_4bit: the package bitsandbytes is not installed. Run `pip install -r requirements-gpu.txt`"):
+    with pytest.raises(io.DataError, match=r"4-bit weights need the package bitsandbytes, which is not installed. Run `pip install -r requirements.txt`"):
         train(small, tiny_base, load_in_4bit=True)
 
 
