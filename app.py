@@ -168,7 +168,8 @@ def messages(turns) -> list[dict]:
         elif turn.state == "writing" and not turn.reply:
             out.append({"role": "assistant", "content": "<i class='writing'>thinking …</i>"})
         else:
-            out.append({"role": "assistant", "content": shown(turn.reply.strip()) + (" <small>(stopped)</small>" if turn.state == "stopped" else "")})
+            ending = " <small>(stopped)</small>" if turn.state == "stopped" else "" if turn.reply.strip() else "<small>(no words)</small>"
+            out.append({"role": "assistant", "content": shown(turn.reply.strip()) + ending})
         if turn.state != "writing":
             out.append(_added(turn))
     return out

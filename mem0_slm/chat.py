@@ -137,7 +137,7 @@ class Chat:
         for file in sorted(self.pending.glob("*.json")):
             job = io.read_json(file)
             said = [m["content"] for m in job["messages"]]
-            turn = Turn(file.stem, said[0], "".join(said[1:]), state="done")
+            turn = Turn(file.stem, said[0], "".join(said[1:]), state="done" if said[1:] else "stopped")
             self._turns.setdefault(job["user"], []).append(turn)
             self._unadded[turn.id] = (job["user"], turn)
             self._jobs.put((job["user"], turn, job["messages"]))
