@@ -56,7 +56,7 @@ search: setup
 	dvc exp run --run-all
 	python -m benchmarks.search
 
-# llama.cpp's own benchmark, of the version that runs here: a peer for `python -m benchmarks.overhead`. About 10 minutes on 2
+# llama.cpp's own benchmark, of the version that runs here: a peer for `python -m benchmarks.overhead`. Some 4 minutes on 2
 # cores; needs cmake on the PATH (`pip install cmake`); CMAKE_BUILD_PARALLEL_LEVEL and CMAKE_ARGS as for the runtime.
 LLAMA_BENCH := $(VENV)/share/llama.cpp/llama-bench-$(LLAMA_VERSION)
 LLAMA_SOURCE := $(VENV)/src/llama.cpp
