@@ -326,7 +326,7 @@ def cards(page) -> list[str]:
 
 def has_cards(page, *texts) -> None:
     """Wait until the memories are these, the newest first."""
-    _until(lambda: page.wait_for_timeout(50) or cards(page) == list(texts), 4)
+    _until(lambda: page.wait_for_timeout(50) or cards(page) == list(texts), 20)
 
 
 def test_what_is_said_is_remembered_found_after_a_reload_and_used(app, new_tab):
@@ -518,7 +518,7 @@ def test_while_a_reply_is_written_it_can_be_stopped_and_the_next_message_waits(b
         tab.get_by_text("(stopped)").wait_for()
         tab.locator("#stop").wait_for(state="hidden")
         tab.locator("#message textarea").press("Enter")
-        tab.locator("#talk .bot", has_text="One two").wait_for()
+        tab.locator("#talk .bot").get_by_text("One two", exact=True).wait_for()
         assert tab.locator("#talk .user").all_inner_texts() == ["Count", "And now?"]
     finally:
         more.set()
