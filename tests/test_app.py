@@ -308,7 +308,7 @@ def new_tab(browser):
         context = browser.new_context(viewport={"width": 1200, "height": 800})
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(40_000)
         page.on("pageerror", lambda error: broken.append(str(error)))
         page.on("dialog", lambda dialog: broken.append(dialog.message))
         return page
@@ -326,7 +326,7 @@ def cards(page) -> list[str]:
 
 def has_cards(page, *texts) -> None:
     """Wait until the memories are these, the newest first."""
-    _until(lambda: page.wait_for_timeout(50) or cards(page) == list(texts), 20)
+    _until(lambda: page.wait_for_timeout(50) or cards(page) == list(texts), 40)
 
 
 def test_what_is_said_is_remembered_found_after_a_reload_and_used(app, new_tab):
@@ -338,7 +338,7 @@ def test_what_is_said_is_remembered_found_after_a_reload_and_used(app, new_tab):
     has_cards(page, "My dog is called Bruno", "I am allergic to peanuts", "I live in Lisbon")
     newest = page.locator("#cards .card").first.inner_text()
     assert all(told in newest for told in ("today ", "from the conversation", "My dog is called Bruno"))
-    _until(lambda: page.wait_for_timeout(50) or page.get_by_text("Remembered 1 memory").count() == 3, 20)
+    _until(lambda: page.wait_for_timeout(50) or page.get_by_text("Remembered 1 memory").count() == 3, 40)
     page.reload()
     has_cards(page, "My dog is called Bruno", "I am allergic to peanuts", "I live in Lisbon")
     page.locator("#fresh").click()
@@ -357,7 +357,7 @@ def test_memories_can_be_searched_edited_deleted_and_exported(app, new_tab):
         say(page, text)
     has_cards(page, "My car is red", "I play the cello", "I live in Lisbon")
     page.locator("#query input, #query textarea").fill("Which instrument do I play?")
-    _until(lambda: page.wait_for_timeout(50) or cards(page)[0] == "I play the cello" and page.locator(".alike").count() > 0, 20)
+    _until(lambda: page.wait_for_timeout(50) or cards(page)[0] == "I play the cello" and page.locator(".alike").count() > 0, 40)
     page.locator("#query input, #query textarea").fill("")
     has_cards(page, "My car is red", "I play the cello", "I live in Lisbon")
 
@@ -565,7 +565,7 @@ def test_adding_never_blocks_a_message_and_a_kill_loses_nothing(app, new_tab):
     app.extractor.open.clear()
     say(page, "I keep bees")  # its adding hangs ...
     say(page, "I paint")  # ... and this one is answered all the same
-    _until(lambda: page.wait_for_timeout(50) or page.get_by_text(WAITING).count() == 2, 20)
+    _until(lambda: page.wait_for_timeout(50) or page.get_by_text(WAITING).count() == 2, 40)
     app.kill_and_restart(lambda: page.get_by_text("Connection to the server was lost").wait_for(), app.extractor.open.set)
     page.locator("#title").wait_for()  # the page loads itself anew
     settled(page)
