@@ -386,7 +386,7 @@ def test_two_processes_train_one_adapter(small, tiny_base):
         [sys.executable, "-m", "stages.finetune"], cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    together = io.read_json(folder / "metrics" / "finetune.json")
+    together = io.read_json(folder / "reports" / "runs" / "finetune.json")
     alone = finetune.finetune(replace(p, precision="fp32"), params.read(ROOT / "params.yaml")["seed"], tiny_base, folder / "train.jsonl", folder / "validation.jsonl", folder / "alone")[0]
     assert (together["processes"], together["steps"], together["train_tokens"]) == (2, alone["steps"], alone["train_tokens"])
     assert together["instructions_asked"] == 20 and 0 <= together["instructions_answered_in_prose"] <= 1
