@@ -501,6 +501,11 @@ def launch(page, p: Params, password: str) -> None:
     import gradio as gr
 
     theme = gr.themes.Soft(primary_hue="teal", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])  # names: no font is fetched
+    theme = theme.set(  # the theme's own are too pale to be read easily
+        body_text_color_subdued="*neutral_600", body_text_color_subdued_dark="*neutral_300",
+        button_primary_background_fill="*primary_700", button_primary_background_fill_hover="*primary_800",
+        button_primary_background_fill_dark="*primary_700", button_primary_background_fill_hover_dark="*primary_800",
+    )  # fmt: skip
     app_kwargs = {}
     if p.host in ("127.0.0.1", "localhost") and not p.share:  # a foreign page that points its own name at this machine gets nothing
         from starlette.middleware import Middleware
