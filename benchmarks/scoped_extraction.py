@@ -13,6 +13,7 @@ import argparse
 import collections
 import contextlib
 import re
+import statistics
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,7 @@ class Added:
 
     outcome: str
     memories: list[str]
+    prompt_tokens: int = 0
 
     def has(self, key: str) -> bool:
         return any(holds(memory, key) for memory in self.memories)
@@ -48,7 +50,7 @@ def add(memory, messages: list[dict], **scope: str) -> Added:
     with watch() as events:
         memory.add(messages, **scope)
     (event,) = events
-    return Added(event.outcome, [row["memory"] for row in memory.get_all(filters=scope, top_k=100)["results"]])
+    return Added(event.outcome, [row["memory"] for row in memory.get_all(filters=scope, top_k=100)["results"]], event.prompt_tokens)
 
 
 @contextlib.contextmanager
@@ -100,6 +102,8 @@ def figures(items: list[dict], given: dict[str, dict[str, Added]]) -> dict:
     """What holds for both kinds, by side; "n" of words counts words."""
     return {
         "n": len(items),
+        # more for "asked" than for "plain" shows that the instructions, the agent's scope, reached the model
+        "prompt_tokens_mean": {side: round(statistics.mean(added[item["id"]].prompt_tokens for item in items), 1) for side, added in given.items()},
         "keys_kept": {side: stored(items, added, "keep") for side, added in given.items()},
         "nothing_to_store_stored": {side: counted([bool(added[item["id"]].memories) for item in items if not item["keep"]]) for side, added in given.items()},
         "outcomes": {side: dict(collections.Counter(added[item["id"]].outcome for item in items)) for side, added in given.items()},
