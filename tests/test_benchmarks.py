@@ -1,15 +1,20 @@
 """What the benchmarks against peers ask of the peers, and what they make of the answers; nothing here measures time."""
 
 import json
+import re
 import statistics
 import sys
 
 import pytest
 
 import benchmarks
-from benchmarks import overhead, vllm_client
+from benchmarks import overhead, scoped_extraction, vllm_client
+from benchmarks.scoped_extraction import Added
 from mem0_slm import io
 from mem0_slm.engines import vllm
+from mem0_slm.frames import read_frames
+from mem0_slm.scoring import holds
+from stages.generate_dataset import SOURCES, Reserved, ngrams
 from tests.test_vllm_engine import serve
 
 
@@ -79,3 +84,65 @@ def test_vllm_s_own_client_gets_the_same_work(tmp_path, in_root):
         with pytest.raises(SystemExit, match="(?s)ended with 3.*no such option"):
             vllm_client.compare(handle, peer(tmp_path / "broken", "sys.exit(print('no such option') or 3)"), "folder", 1, 3, 4)
         vllm.close(handle)
+
+
+def test_scoped_conversations_are_well_formed(in_root):
+    instructed, for_agent = scoped_extraction.read()
+    assert (len(instructed), len(for_agent)) == (30, 30)
+    assert len({item["id"] for item in instructed + for_agent}) == 60
+    for item in instructed + for_agent:
+        assert [m["role"] for m in item["messages"]] == [("user", "assistant")[i % 2] for i in range(len(item["messages"]))]
+        said = [m["content"] for m in item["messages"]]
+        for key in item["keep"] + item["drop"]:
+            assert any(holds(text, key) for text in said), (item["id"], key)
+        assert not any(holds(kept, key) for kept in item["keep"] for key in item["drop"]), item["id"]  # what must be stored brings nothing forbidden with it
+    for item in instructed:
+        assert item["instructions"].strip() and bool(item["keep"]) == (item["form"] != "none") and bool(item["drop"]) == (item["form"] != "anything"), item["id"]
+    assert all(bool(item["keep"]) == (item["form"] != "nothing") for item in for_agent)
+
+
+def test_scoped_conversations_repeat_nothing_of_the_training_sources(in_root):
+    frames = [frame for path in sorted((SOURCES / "train").glob("*.txt")) for frame in read_frames(path)]
+    trained = [text for frame in frames for text in (frame.instructions, *(turn for _, turn in frame.turns), *frame.memories, *frame.known)]
+    trained += [text for row in io.read_jsonl(SOURCES / "instructions.jsonl", {"instruction": str, "output": str}) for text in (io.alpaca_prompt(row), row["output"])]
+    runs = set().union(*(ngrams(text, Reserved.RUN) for text in trained))
+    assert len(runs) > 10_000
+    instructed, for_agent = scoped_extraction.read()
+    for item in instructed + for_agent:
+        for text in (item.get("instructions", ""), *(m["content"] for m in item["messages"])):
+            assert not ngrams(text, Reserved.RUN) & runs, (item["id"], ngrams(text, Reserved.RUN) & runs)
+
+    def sentences(text: str) -> set[str]:
+        return {sentence.strip().casefold() for sentence in re.split(r"[.!?]", text)} - {""}
+
+    known = set().union(*(sentences(frame.instructions) for frame in frames))  # most are too short for a run of six words
+    assert known and not any(sentences(item["instructions"]) & known for item in instructed)
+
+
+def test_obedience_is_what_the_instructions_change():
+    items = [
+        {"id": "a", "form": "only", "keep": ["95 kg", "Ilse"], "drop": ["Ghent", "wool"]},
+        {"id": "b", "form": "none", "keep": [], "drop": ["Piran"]},
+        {"id": "c", "form": "anything", "keep": ["Namur"], "drop": []},
+    ]
+    everything = {"a": Added("stored", ["User squats 95 kg", "User's coach is Ilse; wool from Ghent"]), "b": Added("stored", ["User is in Piran"]), "c": Added("stored", ["Namur"])}
+    given = {"plain": everything, "asked": {"a": Added("stored", ["User squats 95 kg; wool"]), "b": Added("nothing", []), "c": Added("nothing", [])}}
+    found = scoped_extraction.obedience(items, given)
+    assert found["forbidden_stored"] == {"asked": {"count": 1, "share": 0.3333, "n": 3}, "plain": {"count": 3, "share": 1.0, "n": 3}}
+    assert found["obedience"] == 0.6667
+    assert found["forbidden_stored_by_form"]["none"]["asked"] == {"count": 0, "share": 0.0, "n": 1}
+    assert [found["clean_conversations"][side]["count"] for side in ("asked", "plain")] == [1, 0] and found["clean_conversations"]["asked_against_plain"]["only_ours"] == 1
+    assert found["clean_with_all_kept"]["asked"] == {"count": 1, "share": 0.5, "n": 2}  # b: there was nothing to keep
+    shared = scoped_extraction.figures(items, given)
+    assert shared["keys_kept"]["asked"] == {"count": 1, "share": 0.3333, "n": 3} and shared["keys_kept"]["plain"]["count"] == 3
+    assert shared["outcomes"] == {"asked": {"stored": 1, "nothing": 2}, "plain": {"stored": 3}}
+    assert shared["nothing_to_store_stored"]["plain"] == {"count": 1, "share": 1.0, "n": 1}
+
+
+def test_an_agent_s_memory_speaks_of_the_agent():
+    items = [{"id": "a"}, {"id": "b"}]
+    asked = {"a": Added("stored", ["Agent recommended bamboo; User likes it", "The agent told User of the Ducato"]), "b": Added("stored", ["User configured the agent", "Agents are welcome"])}
+    found = scoped_extraction.agent_view(items, {"asked": asked, "plain": {"a": Added("nothing", []), "b": Added("nothing", [])}})
+    assert found["memories_that_begin_with_agent"]["asked"] == {"count": 2, "share": 0.5, "n": 4}
+    assert found["facts_that_begin_with_agent"]["asked"] == {"count": 2, "share": 0.4, "n": 5}
+    assert found["memories_that_speak_of_the_agent"] == {"asked": {"count": 3, "share": 0.75, "n": 4}, "plain": {"count": 0, "share": None, "n": 0}}
