@@ -41,6 +41,7 @@ class Params:
     memory_words: int
     joined_share: float
     noisy_share: float
+    scoped_share: float = 0.0
     teacher: str = "none"
     teacher_n: int = 0
 
@@ -54,7 +55,7 @@ class Params:
             self.teacher == "none" or self.teacher.partition(":")[0] in teacher.engines.ENGINES, "teacher", self.teacher,
             f"must be none or <engine>:<model>, with an engine of {', '.join(teacher.engines.ENGINES)}",
         )  # fmt: skip
-        for name in ("joined_share", "noisy_share"):
+        for name in ("joined_share", "noisy_share", "scoped_share"):
             params.require(0 <= getattr(self, name) <= 1, name, getattr(self, name), "must lie between 0 and 1")
 
 
@@ -198,29 +199,79 @@ def joined(first: list[dict], second: list[dict], random_: random.Random) -> lis
     return [*first, *filler, *second]
 
 
-def extraction_examples(frames: list[Frame], n: int, values: Values, reserved: Reserved, p: Params, seed: int, left_out) -> list[dict]:
+ONLY = (
+    "Store only {}.", "Only remember {}.", "Keep {} and nothing else.", "Nothing but {}, please.", "Extract {} alone.", "I want {} remembered, the rest is not to be stored.",
+    "Limit the memories to {}.", "What matters is {}. Store no other facts.", "Remember {}; ignore everything else.", "This memory is for {} only.",
+)  # fmt: skip
+NEVER = (
+    "Never store anything about {}.", "Do not remember {}.", "Leave out {}.", "Nothing about {} may be stored.", "Skip {}, store the rest.", "Don't keep {}.",
+    "Store everything except {}.", "{} must not be remembered.", "Please forget {} at once.", "Exclude {} from what you remember.",
+)  # fmt: skip
+
+
+class Scopes:
+    """Custom instructions made from what conversations are about: only this may be stored, or all but this.
+
+    A file's row: `scope` its name, `topics` of the frames inside it, `called` what instructions call it, `near` the scopes
+    that conversations inside it may touch as well, so that no instruction is about those.
+    """
+
+    def __init__(self, path: Path, frames: list[Frame]):
+        rows = io.read_jsonl(path, {"scope": str, "topics": list, "near": list, "called": list})
+        self.called = {row["scope"]: row["called"] for row in rows}
+        self.near = {row["scope"]: {row["scope"], *row["near"]} for row in rows}
+        self.by_topic = {topic: row["scope"] for row in rows for topic in row["topics"]}
+        self.inside = [(self.by_topic[f.topic], f) for f in frames if f.plain and f.memories and f.topic in self.by_topic]
+
+    def of(self, frame: Frame) -> str | None:
+        return self.by_topic.get(frame.topic) if frame.plain and frame.memories else None
+
+    def instruction(self, frame: Frame, random_: random.Random) -> tuple[str, Frame | None, tuple[bool, bool]]:
+        """An instruction, a conversation to join with the frame's (None for none), and which of the two is to be stored."""
+        scope = self.of(frame)
+        others = [(name, other) for name, other in self.inside if name not in self.near[scope] and scope not in self.near[name]]
+        if not others:
+            return "", None, (True, True)
+        other_scope, other = random_.choice(others)
+        about, forms, joins, kept = random_.choices(
+            (
+                (scope, ONLY, True, (True, False)), (scope, NEVER, True, (False, True)), (scope, ONLY, False, (True, True)),
+                (other_scope, ONLY, False, (False, False)), (scope, NEVER, False, (False, False)), (other_scope, NEVER, False, (True, True)),
+            ),
+            weights=(6, 4, 3, 3, 2, 2),
+        )[0]  # fmt: skip
+        text = random_.choice(forms).format(random_.choice(self.called[about]))
+        return text[:1].upper() + text[1:], other if joins else None, kept
+
+
+def extraction_examples(frames: list[Frame], n: int, values: Values, reserved: Reserved, p: Params, seed: int, left_out, scopes: Path | None = None) -> list[dict]:
     """`n` examples in the training form, going round the frames in a random order until there are enough.
 
     Frames for an agent or with custom instructions stay alone: joined, they would not hold for the other conversation.
+    scopes: the file of `Scopes`; None for no further instructions.
     `left_out` counts the frames that repeat the evaluation. Raises DataError when every frame does.
     """
     random_ = random.Random(seed)
     examples, order, previous = [], [], None
     empty = [frame for frame in frames if frame.plain and not frame.memories and len(frame.turns) == 1]
+    scoped = Scopes(scopes, frames) if scopes else None
     misses = 0
     while len(examples) < n:
         if not order:
             order = random_.sample(frames, len(frames))
         frame = order.pop()
-        partner = None
-        if previous is not None and frame.plain and random_.random() < p.joined_share:
+        partner, scope, kept = None, "", (True, True)
+        if scoped and scoped.of(frame) and random_.random() < p.scoped_share:
+            scope, partner, kept = scoped.instruction(frame, random_)
+        elif previous is not None and frame.plain and random_.random() < p.joined_share:
             partner = random_.choice(empty) if empty and random_.random() < 0.6 else previous
         for _ in range(4):
             messages, memories, instructions = conversation(frame, values, random_, p)
-            place = frame.place
+            place, instructions = frame.place, scope or instructions
+            memories = memories if kept[0] else []
             if partner:
                 messages_too, memories_too, _ = conversation(partner, values, random_, replace(p, noisy_share=0.0))
-                both = [(messages, memories, place), (messages_too, memories_too, partner.place)]
+                both = [(messages, memories, place), (messages_too, memories_too if kept[1] else [], partner.place)]
                 (first, told, where), (second, told_later, where_later) = random_.sample(both, 2)
                 messages, memories, place = joined(first, second, random_), told + told_later, f"{where}+{where_later}"
             found = reserved.repeats([m["content"] for m in messages] + memories + [instructions])
@@ -285,8 +336,8 @@ def build(p: Params, seed: int) -> tuple[dict[str, list[dict]], dict]:
     held_out = max(1, min(len(frames) // 10, p.validation_n))
     left_out = collections.Counter({"value": 0, "phrasing": 0})
     values = Values("train", seed)
-    validation = extraction_examples(frames[:held_out], p.validation_n, values, reserved, p, seed + 1, left_out)
-    train = extraction_examples(frames[held_out:], p.extraction_n, values, reserved, p, seed, left_out)
+    validation = extraction_examples(frames[:held_out], p.validation_n, values, reserved, p, seed + 1, left_out, SOURCES / "scopes.jsonl")
+    train = extraction_examples(frames[held_out:], p.extraction_n, values, reserved, p, seed, left_out, SOURCES / "scopes.jsonl")
     taught, answers = [], None
     if p.teacher != "none" and p.teacher_n:
         taught, answers = teacher.ask(p.teacher, p.teacher_n, sorted({frame.topic for frame in frames}), seed, reserved.repeats)

@@ -13,7 +13,22 @@ import pytest
 
 from mem0_slm import contract, io, params, teacher
 from mem0_slm.frames import SLOT, Frame, Values, read_frames
-from stages.generate_dataset import SOURCES, Params, Reserved, build, card, conversation, evaluation_set, extraction_examples, instruction_examples, joined, unified
+from stages.generate_dataset import (
+    NEVER,
+    ONLY,
+    SOURCES,
+    Params,
+    Reserved,
+    Scopes,
+    build,
+    card,
+    conversation,
+    evaluation_set,
+    extraction_examples,
+    instruction_examples,
+    joined,
+    unified,
+)
 
 ROOT = Path(__file__).parents[1]
 SMALL = Params(extraction_n=60, validation_n=10, instructions_n=10, instructions="offline", memory_words=45, joined_share=0.2, noisy_share=0.3)
@@ -114,6 +129,50 @@ def test_frames_for_an_agent_or_with_instructions_are_never_joined():
     alone = {e["from"] for e in examples if "f:1" in e["from"] or "f:2" in e["from"]}
     assert alone == {"f:1", "f:2"}
     assert any("+" in e["from"] for e in examples)
+
+
+@pytest.fixture
+def scopes(tmp_path):
+    """Cats and trains have nothing to do with each other; dogs touch cats."""
+    rows = [
+        {"scope": "cats", "topics": ["cats"], "near": ["dogs"], "called": ["cats"]}, {"scope": "dogs", "topics": ["dogs"], "near": [], "called": ["dogs"]},
+        {"scope": "trains", "topics": ["trains"], "near": [], "called": ["trains"]},
+    ]  # fmt: skip
+    io.write_jsonl(tmp_path / "scopes.jsonl", rows)
+    return tmp_path / "scopes.jsonl"
+
+
+CATS = Frame("cats", [("user", "My cat is Max")], ["User's cat is Max"], "f:5")
+DOGS = Frame("dogs", [("user", "My dog is Rex")], ["User's dog is Rex"], "f:6")
+TRAINS = Frame("trains", [("user", "I drive trains")], ["User drives trains"], "f:7")
+
+
+def test_instructions_about_a_topic_decide_what_is_stored(scopes):
+    every = dataclasses.replace(ONE_A_FACT, joined_share=0.0, scoped_share=1.0)
+    examples = extraction_examples([CATS, TRAINS], 400, Values("train", 1), Reserved([]), every, 1, {}, scopes)
+    only, never = ({form.format(topic).capitalize(): topic for form in forms for topic in ("cats", "trains")} for forms in (ONLY, NEVER))
+    seen = set()
+    for example in examples:
+        said, _, instruction = example["messages"][1]["content"].partition(contract.CUSTOM_INSTRUCTIONS)
+        kept = {topic for topic, word in (("cats", "cat"), ("trains", "trains")) if any(word in memory for memory in told(example))}
+        talked = {topic for topic, word in (("cats", "My cat"), ("trains", "I drive")) if word in said}
+        topic = only.get(instruction.capitalize()) or never[instruction.capitalize()]
+        assert kept == (talked & {topic} if instruction.capitalize() in only else talked - {topic})
+        seen.add((instruction.capitalize() in only, len(talked), len(kept)))
+    # only and never; of one conversation all or nothing, of two exactly one
+    assert seen == {(True, 1, 0), (True, 1, 1), (True, 2, 1), (False, 1, 0), (False, 1, 1), (False, 2, 1)}
+
+
+def test_no_instruction_is_about_a_topic_that_the_conversation_may_touch_as_well(scopes):
+    assert Scopes(scopes, [CATS, DOGS]).instruction(CATS, random.Random(1)) == ("", None, (True, True))
+    assert Scopes(scopes, [CATS, DOGS]).instruction(DOGS, random.Random(1)) == ("", None, (True, True))
+
+
+def test_the_topics_that_instructions_are_about_are_those_of_the_conversations(frames):
+    topics = {frame.topic for frame in frames}
+    rows = io.read_jsonl(ROOT / SOURCES / "scopes.jsonl")
+    assert {topic for row in rows for topic in row["topics"]} <= topics
+    assert len({topic for row in rows for topic in row["topics"]}) == sum(len(row["topics"]) for row in rows)  # each in one scope
 
 
 def test_instructions_that_repeat_the_evaluation_are_left_out():
