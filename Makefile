@@ -2,6 +2,7 @@
 VENV ?= .venv
 PYTHON ?= python3
 LLAMA_VERSION := $(shell sed -n 's/^llama-cpp-python==//p' requirements.txt)
+LLAMA_SDIST := $(VENV)/src/sdist/llama_cpp_python-$(LLAMA_VERSION).tar.gz
 LLAMA_SCRIPTS := $(VENV)/share/llama.cpp/convert_hf_to_gguf.py
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
@@ -13,16 +14,18 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 setup: $(VENV)/.installed
 
 # The source archive of llama-cpp-python gives both: the runtime is built from it, and llama.cpp's converters lie in it.
+# Without OpenMP: PyTorch brings one too, the two share it, and with more threads than processors it lets each wait in the
+# kernel instead of spinning; beside an embedder llama.cpp then loses a third of its speed. Its own threads do not.
 $(VENV)/.installed: requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --upgrade "pip>=24"
 	$(VENV)/bin/python -m pip install torch==$$(sed -n 's/^torch==//p' requirements.txt)
-	$(VENV)/bin/python -m pip download --no-deps --no-binary :all: --dest $(VENV)/src llama-cpp-python==$(LLAMA_VERSION)
+	$(VENV)/bin/python -m pip download --no-deps --no-binary :all: --dest $(dir $(LLAMA_SDIST)) llama-cpp-python==$(LLAMA_VERSION)
 	mkdir -p $(VENV)/share/llama.cpp
-	tar -xzf $(VENV)/src/llama_cpp_python-$(LLAMA_VERSION).tar.gz -C $(VENV)/share/llama.cpp --strip-components=3 --wildcards \
+	tar -xzf $(LLAMA_SDIST) -C $(VENV)/share/llama.cpp --strip-components=3 --wildcards \
 		'*/vendor/llama.cpp/convert_hf_to_gguf.py' '*/vendor/llama.cpp/convert_lora_to_gguf.py' \
 		'*/vendor/llama.cpp/conversion/*' '*/vendor/llama.cpp/gguf-py/*'
-	CMAKE_BUILD_PARALLEL_LEVEL=$$(nproc) $(VENV)/bin/python -m pip install $(VENV)/src/llama_cpp_python-$(LLAMA_VERSION).tar.gz
+	CMAKE_BUILD_PARALLEL_LEVEL=$$(nproc) $(VENV)/bin/python -m pip install --config-settings=cmake.args=-DGGML_OPENMP=OFF $(LLAMA_SDIST)
 	$(VENV)/bin/python -m pip install -r requirements.txt -e .
 	touch $@
 
@@ -64,7 +67,7 @@ llama-bench: $(LLAMA_BENCH)
 
 $(LLAMA_BENCH): | setup
 	rm -rf $(LLAMA_SOURCE) && mkdir -p $(LLAMA_SOURCE)
-	tar -xzf $(VENV)/src/llama_cpp_python-$(LLAMA_VERSION).tar.gz -C $(LLAMA_SOURCE) --strip-components=3 --wildcards '*/vendor/llama.cpp/*'
+	tar -xzf $(LLAMA_SDIST) -C $(LLAMA_SOURCE) --strip-components=3 --wildcards '*/vendor/llama.cpp/*'
 	cmake -S $(LLAMA_SOURCE) -B $(LLAMA_SOURCE)/build -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=OFF -DLLAMA_OPENSSL=OFF \
 		-DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_SERVER=OFF -DLLAMA_BUILD_APP=OFF $(CMAKE_ARGS)
 	CMAKE_BUILD_PARALLEL_LEVEL=$${CMAKE_BUILD_PARALLEL_LEVEL:-$$(nproc)} cmake --build $(LLAMA_SOURCE)/build --target llama-bench

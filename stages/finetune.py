@@ -125,21 +125,36 @@ def attend_per_example(module, query, key, value, attention_mask, scaling=None, 
     """Causal attention inside each of the examples that stand in one row, `lengths` (a list) tokens each.
 
     query (1, heads, tokens, size), key and value (1, key heads, tokens, size); returns (1, tokens, heads, size), None.
-    On a CPU it is computed in float32: PyTorch's backward of bf16 attention takes six times as long there for such short
-    examples (measured: 22 ms against 3.7 for a layer and 8 examples of 50 to 110 tokens on 2 cores).
     """
     import torch
     from torch.nn.functional import scaled_dot_product_attention
 
-    dtype = query.dtype
-    if query.device.type == "cpu":
-        query, key, value = query.float(), key.float(), value.float()
-    with torch.autocast(query.device.type, enabled=False):  # which would turn them into bf16 again
+    dropout = dropout if module.training else 0.0
+    scaling = query.shape[-1] ** -0.5 if scaling is None else scaling
+    with torch.autocast(query.device.type, enabled=False):  # the precision is chosen here
         pieces = [
-            scaled_dot_product_attention(q, k, v, is_causal=True, scale=scaling, dropout_p=dropout if module.training else 0.0, enable_gqa=True)
+            attend_by_matrices(q, k, v, scaling, dropout) if q.device.type == "cpu"
+            else scaled_dot_product_attention(q, k, v, is_causal=True, scale=scaling, dropout_p=dropout, enable_gqa=True)
             for q, k, v in zip(*(tensor.split(lengths, dim=2) for tensor in (query, key, value)))
-        ]
-    return torch.cat(pieces, dim=2).transpose(1, 2).to(dtype), None
+        ]  # fmt: skip
+    return torch.cat(pieces, dim=2).transpose(1, 2), None
+
+
+def attend_by_matrices(query, key, value, scaling: float, dropout: float):
+    """Causal attention of one example written out, shapes as for PyTorch's own, softmax in float32.
+
+    Half the time of PyTorch's fused one on a CPU for such short examples (measured in bf16, forward and backward: 3.7 ms
+    against 7.5 in float32 and more in bf16, for 4 examples of 60 to 150 tokens on 2 cores).
+    """
+    import torch
+    from torch.nn.functional import dropout as drop
+
+    (_, heads, tokens, size), groups = query.shape, key.shape[1]
+    future = torch.ones(tokens, tokens, dtype=torch.bool, device=query.device).triu(1)
+    scores = query.reshape(groups, -1, size) @ key[0].transpose(1, 2)  # the heads that share a key's head stand below each other
+    scores = scores.view(heads, tokens, tokens).float().mul(scaling).masked_fill(future, -torch.inf)
+    shares = drop(scores.softmax(-1), dropout).to(query.dtype).view(groups, -1, tokens)
+    return (shares @ value[0]).view(1, heads, tokens, size)
 
 
 def register_attention() -> str:

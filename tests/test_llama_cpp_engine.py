@@ -276,3 +276,10 @@ def test_closing_finishes_what_runs_and_refuses_what_comes_after(base_gguf):
     # in a process of its own: a fault in the C library would end this one
     run = subprocess.run([sys.executable, "-c", CLOSE, base_gguf], capture_output=True, text=True, check=False, timeout=60)
     assert (run.returncode, run.stdout.splitlines()) == (0, ["12 False", *[f"{base_gguf}: the engine is closed."] * 2])
+
+
+def test_the_set_up_builds_llama_cpp_with_threads_of_its_own():
+    """With OpenMP, whose threads PyTorch's embedder shares in the same process, it is a third slower."""
+    import llama_cpp
+
+    assert b"OPENMP" not in llama_cpp.llama_print_system_info()
