@@ -1,6 +1,7 @@
 """Our vLLM client against vLLM's own, `vllm bench serve`: same server, prompts and token counts, in one run.
 
     vllm serve models/merged --served-model-name mem0-slm --max-model-len 4096      # elsewhere; any address
+    pip install 'vllm[bench]'                             # beside vLLM
     python -m benchmarks.vllm_client --vllm $(which vllm) [--url http://127.0.0.1:8000/v1] [--rounds 4] [--requests 12]
 
 Prints the figures and writes them to benchmarks/vllm_client.json. Both sides stream general prompts with `--new-tokens`
