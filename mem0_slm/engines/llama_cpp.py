@@ -124,6 +124,7 @@ class Handle:
         self.context = C.llama_init_from_model(self.model, settings)
         if not self.context:
             raise EngineError(f"{model}: no memory for a context of {self.n_ctx} tokens. Ask for a smaller n_ctx.")
+        self.threadpool = _attach_threads(C, self.context, self.n_threads)
         self.adapter = None
         if lora:
             self._apply_lora(Path(lora), lora_scale)
@@ -219,6 +220,8 @@ class Handle:
         self._worker.join()
         self.C.llama_batch_free(self.batch)
         self.C.llama_free(self.context)
+        if self.threadpool:
+            self.C._ggml.libggml.ggml_threadpool_free(self.threadpool)
         self.C.llama_model_free(self.model)
 
     def _run(self):
@@ -370,6 +373,21 @@ class Handle:
         if text:
             request.on_text(text)
             request.sent += len(piece) if final else len(text.encode())
+
+
+def _attach_threads(C, context, n: int) -> ctypes.c_void_p:
+    """Give a context threads that outlive a pass through the model, as llama.cpp's own programs do; else each pass starts its own.
+
+    The bindings leave these functions out. The settings stay opaque: llama.cpp fills them in, in more room than they take.
+    """
+    import llama_cpp._ggml as ggml
+
+    settings = ctypes.create_string_buffer(4096)
+    ggml.libggml.ggml_threadpool_params_init(settings, ctypes.c_int(n))
+    ggml.libggml.ggml_threadpool_new.restype = ctypes.c_void_p
+    pool = ctypes.c_void_p(ggml.libggml.ggml_threadpool_new(settings))
+    C.llama_cpp._lib.llama_attach_threadpool(ctypes.c_void_p(context), pool, pool)
+    return pool
 
 
 def _raise_template_error(message):
