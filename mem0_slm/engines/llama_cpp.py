@@ -404,6 +404,8 @@ def _check_gguf(path: Path):
 
 
 _logger = None
+LOG_LEVEL_ERROR = 4
+"""ggml's GGML_LOG_LEVEL_ERROR; the bindings leave it out."""
 
 
 def _silence(C):
@@ -413,7 +415,7 @@ def _silence(C):
 
         @C.llama_log_callback
         def _logger(level, text, user_data):
-            if level == C._ggml.GGML_LOG_LEVEL_ERROR if hasattr(C, "_ggml") else False:
+            if level == LOG_LEVEL_ERROR:
                 with contextlib.suppress(OSError):
                     os.write(2, text)
 
