@@ -220,8 +220,7 @@ class Handle:
         self._worker.join()
         self.C.llama_batch_free(self.batch)
         self.C.llama_free(self.context)
-        if self.threadpool:
-            self.C._ggml.libggml.ggml_threadpool_free(self.threadpool)
+        self.C._ggml.libggml.ggml_threadpool_free(self.threadpool)
         self.C.llama_model_free(self.model)
 
     def _run(self):
@@ -261,6 +260,8 @@ class Handle:
                 running.remove(request)
                 free.append(request.sequence)
                 self.C.llama_memory_seq_rm(self.C.llama_get_memory(self.context), request.sequence, -1, -1)
+            if not running:  # else the threads go on looking for work for a tenth of a second, which an embedder would miss; a pass wakes them
+                self.C._ggml.libggml.ggml_threadpool_pause(self.threadpool)
 
     def _step(self, running: list[Request]) -> list[Request]:
         """One pass through the model; returns the requests that ended with it."""
