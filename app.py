@@ -1,7 +1,7 @@
 """Chat with memory: a page on this machine, over the tuned model and real Mem0. `make app`, or `python app.py`.
 
 Each message is searched for among the memories of the name it is said under; what is found goes into the prompt; the
-reply streams; then both are given to Mem0 in the background, and what became of that stands under the reply.
+reply streams; then both (`app.remember_replies`) are given to Mem0 in the background, and what became of that stands under the reply.
 
 Both models are params (`app` in params.yaml). The default is the tuned model for both, so that nothing more is needed;
 135 million parameters extract well and converse poorly. The sensible set-up is a small tuned extractor beside a larger
@@ -62,6 +62,7 @@ class Params:
     top_k: int
     threshold: float
     history: int
+    remember_replies: str
 
     def __post_init__(self):
         from mem0_slm.engines import ENGINES
@@ -76,6 +77,13 @@ class Params:
         params.require(self.top_k >= 0, "top_k", self.top_k, "must be the most memories in a prompt, 0 or more")
         params.require(0 <= self.threshold <= 1, "threshold", self.threshold, "must be from 0 to 1")
         params.require(self.history >= 0, "history", self.history, "must be 0 or more messages")
+        params.require(self.remember_replies in ("auto", "always", "never"), "remember_replies", self.remember_replies, "must be auto, always or never")
+
+    @property
+    def replies_remembered(self) -> bool:
+        """Whether Mem0 is given the replies too. What the extractor itself replies repeats memories, and would be stored as news."""
+        same = (self.chat_engine, self.chat_model) == (self.extraction_engine, self.extraction_model)
+        return self.remember_replies == "always" or (self.remember_replies == "auto" and not same)
 
 
 def required_password(p: Params) -> str:
@@ -108,7 +116,7 @@ def open_chat(p: Params):
     )  # fmt: skip
     memory = Memory(config)
     handle = slm.shared_handle(p.chat_engine, p.chat_model, _options(p.chat_engine, p))  # the same as the extractor's, if it is the same model
-    return Chat(memory, p.chat_engine, handle, p.folder, Settings(p.reply_tokens, p.temperature, p.top_k, p.threshold, p.history))
+    return Chat(memory, p.chat_engine, handle, p.folder, Settings(p.reply_tokens, p.temperature, p.top_k, p.threshold, p.history, p.replies_remembered))
 
 
 def _options(engine: str, p: Params) -> dict:

@@ -115,6 +115,8 @@ class Settings:
     """Least score of a memory in a prompt."""
     history: int = 6
     """Most messages before the user's own in a prompt."""
+    remember_replies: bool = True
+    """Whether Mem0 is given the reply with the message."""
 
 
 class Chat:
@@ -181,7 +183,7 @@ class Chat:
             turns = self._turns.setdefault(user, [])
             if turns and turns[-1].state == "writing":
                 raise ChatError("The reply before is still being written. Stop it, or wait for its end.")
-            history = [m for turn in turns for m in _messages(turn)][-self.settings.history :] if self.settings.history else []
+            history = [m for turn in turns for m in _messages(turn, self.settings.remember_replies)][-self.settings.history :] if self.settings.history else []
             turn = Turn(f"{time.time_ns()}-{next(self._numbers)}", message)
             self._keep(user, turn)
             self._unadded[turn.id] = (user, turn)
@@ -212,7 +214,7 @@ class Chat:
             self._keep(user, turn)
         except OSError:
             logger.exception("the reply is not on disk; after a kill now, the message would be added without it")
-        self._jobs.put((user, turn, _messages(turn)))
+        self._jobs.put((user, turn, _messages(turn, self.settings.remember_replies)))
 
     def _generate(self, message, memories, history, take) -> None:
         run = engines.module(self.engine)
@@ -231,7 +233,7 @@ class Chat:
     # --- adding ---
 
     def _keep(self, user: str, turn: Turn) -> None:
-        io.write_json(self.pending / f"{turn.id}.json", {"user": user, "messages": _messages(turn)})
+        io.write_json(self.pending / f"{turn.id}.json", {"user": user, "messages": _messages(turn, self.settings.remember_replies)})
 
     def _add_all(self) -> None:
         while (job := self._jobs.get()) is not None:
@@ -312,8 +314,8 @@ class _Stopped(Exception):
     """The user stopped the reply."""
 
 
-def _messages(turn: Turn) -> list[dict]:
-    reply = [{"role": "assistant", "content": turn.reply}] if turn.state == "done" and turn.reply.strip() else []
+def _messages(turn: Turn, with_reply: bool) -> list[dict]:
+    reply = [{"role": "assistant", "content": turn.reply}] if with_reply and turn.state == "done" and turn.reply.strip() else []
     return [{"role": "user", "content": turn.message}, *reply]
 
 

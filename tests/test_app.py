@@ -188,6 +188,16 @@ def test_with_a_password_nobody_comes_in_without():
 # --- the real base model, end to end, without a browser ---
 
 
+@pytest.mark.parametrize(("told", "chat_model", "given"), [("auto", "other.gguf", True), ("auto", "same.gguf", False), ("always", "same.gguf", True), ("never", "other.gguf", False)])
+def test_replies_go_to_mem0_unless_the_extractor_itself_wrote_them(told, chat_model, given):
+    section = params.read(ROOT / "params.yaml")["app"]
+    chosen = {"extraction_model": "same.gguf", "chat_model": chat_model, "remember_replies": told}
+    p = params.build(page_module.Params, section | chosen, "params.yaml", "app")
+    assert p.replies_remembered is given
+    turn = module.Turn("1", "I keep bees", reply="You keep wasps", state="done")
+    assert [m["role"] for m in module._messages(turn, with_reply=p.replies_remembered)] == ["user", "assistant"][: 1 + given]
+
+
 def test_the_base_model_replies_and_every_outcome_is_told(tmp_path, base_gguf):
     from mem0 import Memory
 
