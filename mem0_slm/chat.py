@@ -183,7 +183,7 @@ class Chat:
             turns = self._turns.setdefault(user, [])
             if turns and turns[-1].state == "writing":
                 raise ChatError("The reply before is still being written. Stop it, or wait for its end.")
-            history = [m for turn in turns for m in _messages(turn, self.settings.remember_replies)][-self.settings.history :] if self.settings.history else []
+            history = [m for turn in turns for m in _messages(turn, with_reply=True)][-self.settings.history :] if self.settings.history else []
             turn = Turn(f"{time.time_ns()}-{next(self._numbers)}", message)
             self._keep(user, turn)
             self._unadded[turn.id] = (user, turn)

@@ -5,6 +5,7 @@ that each message has a known outcome. One test goes through with the real base 
 """
 
 import contextlib
+import dataclasses
 import inspect
 import json
 import os
@@ -218,6 +219,15 @@ def test_the_base_model_replies_and_every_outcome_is_told(tmp_path, base_gguf):
         assert 0.3 <= turn.used[0]["score"] <= 1
         assert turn.added in ("stored", "known", "nothing") or turn.added == "failed" and turn.note
         _until(lambda: not list(chat.pending.glob("*")))
+
+        # a reply that Mem0 is not given stands in the conversation all the same
+        prompts, generate = [], chat._generate
+        chat.settings = dataclasses.replace(chat.settings, remember_replies=False)
+        chat._generate = lambda message, memories, history, take: (prompts.append(history), generate(message, memories, history, take))
+        later = chat.send("ana", "And what else?")
+        _until(lambda: later.added != "waiting")
+        assert prompts == [[{"role": "user", "content": turn.message}, {"role": "assistant", "content": turn.reply}]]
+        chat._generate, chat.settings = generate, dataclasses.replace(chat.settings, remember_replies=True)
 
         stopped = chat.send("ana", "Tell me a long story")
         stopped.stop = True
