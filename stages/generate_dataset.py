@@ -221,7 +221,7 @@ class Scopes:
         self.called = {row["scope"]: row["called"] for row in rows}
         self.near = {row["scope"]: {row["scope"], *row["near"]} for row in rows}
         self.by_topic = {topic: row["scope"] for row in rows for topic in row["topics"]}
-        self.inside = [(self.by_topic[f.topic], f) for f in frames if f.plain and f.memories and f.topic in self.by_topic]
+        self.inside = [(self.of(f), f) for f in frames if self.of(f)]
 
     def of(self, frame: Frame) -> str | None:
         return self.by_topic.get(frame.topic) if frame.plain and frame.memories else None

@@ -14,7 +14,7 @@ from mem0_slm import io
 from mem0_slm.engines import vllm
 from mem0_slm.frames import read_frames
 from mem0_slm.scoring import holds
-from stages.generate_dataset import SOURCES, Reserved, ngrams
+from stages.generate_dataset import NEVER, ONLY, SOURCES, Reserved, ngrams
 from tests.test_vllm_engine import serve
 
 
@@ -115,7 +115,8 @@ def test_scoped_conversations_repeat_nothing_of_the_training_sources(in_root):
     def sentences(text: str) -> set[str]:
         return {sentence.strip().casefold() for sentence in re.split(r"[.!?]", text)} - {""}
 
-    known = set().union(*(sentences(frame.instructions) for frame in frames))  # most are too short for a run of six words
+    made = [form.format(called) for row in io.read_jsonl(SOURCES / "scopes.jsonl") for called in row["called"] for form in ONLY + NEVER]
+    known = set().union(*(sentences(text) for text in [*made, *(frame.instructions for frame in frames)]))  # most are too short for a run of six words
     assert known and not any(sentences(item["instructions"]) & known for item in instructed)
 
 
