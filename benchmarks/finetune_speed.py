@@ -38,14 +38,16 @@ def validation_loss(model, rows: list[dict]) -> float:
     import torch
     from torch.nn.functional import cross_entropy
 
+    from mem0_slm import packing
+
     total = count = 0
     model.eval()
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         for row in rows:
-            ids, labels = torch.tensor([row["input_ids"]]), torch.tensor(row["labels"][1:])
-            logits = model(input_ids=ids, lengths=[ids.shape[1]]).logits[0, :-1]  # lengths: for our attention alone
-            total += cross_entropy(logits.float(), labels, ignore_index=finetune.IGNORED, reduction="sum").item()
-            count += (labels != finetune.IGNORED).sum().item()
+            batch, labels = packing.pack([row]), torch.tensor(row["labels"][1:])
+            logits = model(input_ids=batch["input_ids"], layout=batch["layout"]).logits[0, :-1]  # layout: for our attention alone
+            total += cross_entropy(logits.float(), labels, ignore_index=packing.IGNORED, reduction="sum").item()
+            count += (labels != packing.IGNORED).sum().item()
     return total / count
 
 
@@ -76,13 +78,15 @@ def ours(p, encoded: list[dict], folder: str):
     from transformers import set_seed
     from transformers.trainer_utils import IntervalStrategy
 
+    from mem0_slm import packing
+
     set_seed(SEED)
-    model = tuning.load("peft", BASE / "hf", p, "bfloat16", SEED, finetune.register_attention())
+    model = tuning.load("peft", BASE / "hf", p, "bfloat16", SEED, packing.register())
     if p.compile == "always":
         finetune.compile_layers(model)
     trainer = finetune.trainer_for(model, encoded, encoded[:1], p, SEED, folder, "bfloat16")
     trainer.args.eval_strategy = trainer.args.save_strategy = IntervalStrategy.NO
-    return trainer, timed(trainer, lambda batch: batch["input_ids"].numel())
+    return trainer, timed(trainer, packing.tokens_of)
 
 
 def trl(p, examples: list[dict], folder: str):
@@ -109,12 +113,14 @@ def side(name: str, steps: int, batch_size: int, out: str) -> None:
     import torch
     from transformers import AutoTokenizer
 
+    from mem0_slm import packing
+
     p = replace(params.load(finetune.Params, "finetune"), batch_size=batch_size, epochs=1.0, decision_weight=1.0, compile="always")
     torch.set_num_threads(p.threads or hardware.threads())
     tokenizer = AutoTokenizer.from_pretrained(BASE / "hf")
     read = lambda file, n: [e for e in io.read_jsonl(file) if e["kind"] == "extraction"][:n]  # noqa: E731
     examples = read("data/train.jsonl", steps * batch_size)
-    encoded, held_out = ([finetune.encode(e, tokenizer, p.max_length, 1.0) for e in es] for es in (examples, read("data/validation.jsonl", VALIDATION)))
+    encoded, held_out = ([packing.encode(e, tokenizer, p.max_length, 1.0) for e in es] for es in (examples, read("data/validation.jsonl", VALIDATION)))
     with tempfile.TemporaryDirectory() as folder:
         trainer, figures = ours(p, encoded, folder) if name == "ours" else trl(p, examples, folder)
     figures["validation_loss"] = round(validation_loss(trainer.model.get_base_model(), held_out), 4)

@@ -1,7 +1,7 @@
 """Fine-tune a LoRA adapter on the training data: transformers' Trainer, with PEFT or, on a GPU, Unsloth (mem0_slm/tuning.py).
 
-The model's forward pass is replaced by its loss: a batch is one row of examples without padding, and the language-model
-head is computed only at the positions that carry a label. With finetune.processes above 1 the stage starts itself again
+The model's forward pass is replaced by its loss: a batch is one row of examples without padding (mem0_slm/packing.py), and
+the language-model head is computed only at the positions that carry a label. With finetune.processes above 1 the stage starts itself again
 under `accelerate launch`, one process a GPU; the first of them writes.
 
 Checkpoints go to .scratch/finetune, outside the stage's outputs: DVC removes outputs of a killed stage, these stay, and
@@ -22,14 +22,12 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from mem0_slm import contract, hardware, io, params, tuning
+from mem0_slm import hardware, io, params, tuning
 from stages.prepare_base import BASE, Registry
 
 ADAPTER = Path("models/adapter")
 SCRATCH = Path(".scratch/finetune")
 INSTRUCTIONS = Path("data/sources/instructions.jsonl")
-IGNORED = -100
-"""Label of a token that carries no loss."""
 HEADLINE = ("train_loss_last", "validation_loss", "seconds", "tokens_per_second", "peak_rss_gib", "peak_vram_gib")
 """What DVC's tables show of a training; the rest is in reports/runs."""
 
@@ -89,111 +87,6 @@ def load_params(path=params.PARAMS_FILE, model: str | None = None) -> Params:
     return params.build(Params, params.read(path)["finetune"] | changes, path, f"models.{name}.finetune") if changes else p
 
 
-def encode(example: dict, tokenizer, max_length: int, decision_weight: float, closing_weight: float = 1.0) -> dict | None:
-    """Token ids, labels (`IGNORED` outside the answer) and loss weights of an example; None if it is too long.
-
-    The prompt's tokens are exactly those that an engine sends for the same messages. Of an extraction's answer two tokens
-    have weights of their own: the one that decides whether anything is stored, and the one that closes the last memory.
-    """
-    prompt = list(tokenizer.apply_chat_template(example["messages"][:-1], add_generation_prompt=True, return_dict=False))
-    text = example["messages"][-1]["content"]
-    encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-    answer = encoded["input_ids"] + [tokenizer.eos_token_id]
-    if len(prompt) + len(answer) > max_length:
-        return None
-    weights = [0.0] * len(prompt) + [1.0] * len(answer)
-    if example["kind"] == "extraction":
-        if text != contract.dump([]):
-            quote = len(text) - len('"}]}')
-            closing = next(i for i, (_, end) in enumerate(encoded["offset_mapping"]) if end > quote)
-            weights[len(prompt) + closing] = closing_weight
-        weights[len(prompt) + decision_index(tokenizer)] = decision_weight
-    return {"input_ids": prompt + answer, "labels": [IGNORED] * len(prompt) + answer, "weights": weights}
-
-
-def decision_index(tokenizer) -> int:
-    """Which token of an answer decides whether anything is stored: the first where an empty answer differs from another."""
-    empty, full = (tokenizer(contract.dump(texts), add_special_tokens=False)["input_ids"] for texts in ([], ["User"]))
-    return next(i for i, (a, b) in enumerate(zip(empty, full)) if a != b)
-
-
-ATTENTION = "per_example"
-"""The name under which `attend_per_example` is registered with transformers."""
-
-
-def attend_per_example(module, query, key, value, attention_mask, scaling=None, dropout=0.0, lengths=None, **kwargs):
-    """Causal attention inside each of the examples that stand in one row, `lengths` (a list) tokens each.
-
-    query (1, heads, tokens, size), key and value (1, key heads, tokens, size); returns (1, tokens, heads, size), None.
-    """
-    import torch
-    from torch.nn.functional import scaled_dot_product_attention
-
-    dropout = dropout if module.training else 0.0
-    scaling = query.shape[-1] ** -0.5 if scaling is None else scaling
-    with torch.autocast(query.device.type, enabled=False):  # the precision is chosen here
-        pieces = [
-            attend_by_matrices(q, k, v, scaling, dropout) if q.device.type == "cpu"
-            else scaled_dot_product_attention(q, k, v, is_causal=True, scale=scaling, dropout_p=dropout, enable_gqa=True)
-            for q, k, v in zip(*(tensor.split(lengths, dim=2) for tensor in (query, key, value)))
-        ]  # fmt: skip
-    return torch.cat(pieces, dim=2).transpose(1, 2), None
-
-
-def attend_by_matrices(query, key, value, scaling: float, dropout: float):
-    """Causal attention of one example written out, shapes as for PyTorch's own, softmax in float32.
-
-    Half the time of PyTorch's fused one on a CPU for such short examples (measured in bf16, forward and backward: 3.7 ms
-    against 7.5 in float32 and more in bf16, for 4 examples of 60 to 150 tokens on 2 cores).
-    """
-    import torch
-    from torch.nn.functional import dropout as drop
-
-    (_, heads, tokens, size), groups = query.shape, key.shape[1]
-    future = torch.ones(tokens, tokens, dtype=torch.bool, device=query.device).triu(1)
-    scores = query.reshape(groups, -1, size) @ key[0].transpose(1, 2)  # the heads that share a key's head stand below each other
-    scores = scores.view(heads, tokens, tokens).float().mul(scaling).masked_fill(future, -torch.inf)
-    shares = drop(scores.softmax(-1), dropout).to(query.dtype).view(groups, -1, tokens)
-    return (shares @ value[0]).view(1, heads, tokens, size)
-
-
-def register_attention() -> str:
-    from transformers import AttentionInterface, AttentionMaskInterface
-
-    AttentionInterface.register(ATTENTION, attend_per_example)
-    AttentionMaskInterface.register(ATTENTION, lambda *args, **kwargs: None)
-    return ATTENTION
-
-
-def collate(rows: list[dict]) -> dict:
-    """A batch without padding: the examples one after another in tensors of shape (1, tokens); `position_ids` begin anew
-    with each, `lengths` (examples) says where they end.
-
-    Batches need no grouping by length then. Grouping costs quality here: answers with nothing to store are the shortest
-    examples, whole batches would hold nothing else, and the model follows the run of batches instead of learning when to
-    store (measured: it gave storing 0.78 where there was something to store, 0.73 where there was not).
-    """
-    import torch
-
-    batch = {key: torch.tensor([[value for row in rows for value in row[key]]]) for key in ("input_ids", "labels", "weights")}
-    lengths = torch.tensor([len(row["input_ids"]) for row in rows])
-    batch["labels"][0, lengths.cumsum(0)[:-1]] = IGNORED  # an example's first token does not continue the one before it
-    return batch | {"position_ids": torch.cat([torch.arange(n) for n in lengths])[None], "lengths": lengths}
-
-
-def collate_padded(rows: list[dict]) -> dict:
-    """A batch padded on the right, tensors of shape (examples, tokens), for engines that bring their own attention."""
-    import torch
-
-    fill = {"input_ids": 0, "labels": IGNORED, "weights": 0.0}
-    batch = {
-        key: torch.nn.utils.rnn.pad_sequence([torch.tensor(row[key]) for row in rows], batch_first=True, padding_value=value)
-        for key, value in fill.items()
-    }
-    lengths = torch.tensor([len(row["input_ids"]) for row in rows])
-    return batch | {"attention_mask": (torch.arange(batch["input_ids"].shape[1]) < lengths[:, None]).long()}
-
-
 def decoder_of(model):
     """The layers without the head. Llama 4's text model names itself as its decoder."""
     causal = model.get_base_model()
@@ -202,12 +95,10 @@ def decoder_of(model):
 
 
 def decode(model, batch: dict, dtype: str):
-    """The decoder's last hidden states, (rows, tokens, width), for what `collate` or `collate_padded` made."""
+    """The decoder's last hidden states, (rows, tokens, width), for what `packing.pack` or `packing.pad` made."""
     import torch
 
     inputs = {key: value for key, value in batch.items() if key not in ("labels", "weights")}
-    if "lengths" in inputs:
-        inputs["lengths"] = inputs["lengths"].tolist()
     with torch.autocast(batch["input_ids"].device.type, torch.bfloat16, enabled=dtype == "bfloat16"):
         return decoder_of(model)(**inputs, use_cache=False).last_hidden_state  # the adapter's layers are inside it
 
@@ -226,32 +117,36 @@ def answer_loss(model, batch: dict, dtype: str, weight_per_example: float):
     """
     from torch.nn.functional import cross_entropy
 
+    from mem0_slm import packing
+
     hidden = decode(model, batch, dtype)[:, :-1]
     targets, weights = batch["labels"][:, 1:], batch["weights"][:, 1:]
-    chosen = targets != IGNORED
+    chosen = targets != packing.IGNORED
     logits = head(model, hidden[chosen.to(hidden.device)], dtype)  # a model spread over GPUs ends on another than it began
     losses = cross_entropy(logits, targets[chosen].to(logits.device), reduction="none")
-    examples = len(batch.get("lengths", batch["input_ids"]))
-    return (losses.to(weights.device) * weights[chosen]).sum() / (examples * weight_per_example)
+    return (losses.to(weights.device) * weights[chosen]).sum() / (packing.examples_of(batch) * weight_per_example)
 
 
 PROSE_CHECKS = 20
 
 
-def prose_share(model, tokenizer, asked: list[str], dtype: str, collate_) -> float | None:
+def prose_share(model, tokenizer, asked: list[str], dtype: str, collate) -> float | None:
     """How many general instructions still get an answer that does not begin as JSON, as a share; None without instructions.
 
     One pass each: what an extraction looks like is decided by its first token.
     """
     import torch
+    from accelerate.utils import send_to_device
+
+    from mem0_slm import packing
 
     prose = 0
     model.eval()
     for text in asked:
         ids = list(tokenizer.apply_chat_template([{"role": "user", "content": text}], add_generation_prompt=True, return_dict=False))
-        batch = collate_([{"input_ids": ids, "labels": [IGNORED] * len(ids), "weights": [0.0] * len(ids)}])
+        batch = collate([{"input_ids": ids, "labels": [packing.IGNORED] * len(ids), "weights": [0.0] * len(ids)}])
         with torch.no_grad(), eager():
-            hidden = decode(model, {key: value.to(model.device) for key, value in batch.items()}, dtype)
+            hidden = decode(model, send_to_device(batch, model.device), dtype)
             token = head(model, hidden[0, -1], dtype).argmax().item()
         prose += not tokenizer.decode([token]).lstrip().startswith(("{", "["))
     return round(prose / len(asked), 4) if asked else None
@@ -285,11 +180,7 @@ def eager():
 
 
 def compile_layers(model) -> None:
-    """Compile the decoder's layers, once for all of them; attention per example stays outside, its lengths change by batch."""
-    import torch
-    from transformers import AttentionInterface
-
-    AttentionInterface.register(ATTENTION, torch.compiler.disable(attend_per_example))
+    """Compile the decoder's layers, once for all of them."""
     for layer in decoder_of(model).layers:
         layer.compile(dynamic=True)
 
@@ -314,6 +205,8 @@ def trainer_for(model, train, validation, p: Params, seed: int, folder: Path, dt
     from datasets import Dataset
     from transformers import ProgressCallback, Trainer, TrainerCallback, TrainingArguments
 
+    from mem0_slm import packing
+
     weight_per_example = sum(sum(e["weights"]) for e in train) / len(train)
     # the forward pass itself gives the loss, so that with several processes it goes through what shares their gradients
     model.forward = lambda **batch: {"loss": answer_loss(model, batch, dtype, weight_per_example)}
@@ -329,7 +222,7 @@ def trainer_for(model, train, validation, p: Params, seed: int, folder: Path, dt
                     f"({p.learning_rate}) or use finetune.precision=fp32."
                 )
             if model.training:
-                self.tokens += int(inputs["attention_mask"].sum()) if padded else inputs["input_ids"].numel()
+                self.tokens += packing.tokens_of(inputs)
             return (loss, {"loss": loss}) if return_outputs else loss
 
         def evaluate(self, *args, **kwargs):
@@ -371,7 +264,7 @@ def trainer_for(model, train, validation, p: Params, seed: int, folder: Path, dt
     arguments._n_gpu = min(arguments.n_gpu, 1)  # else the Trainer would split a batch, which is one row, over the GPUs
     trainer = AnswerTrainer(
         model=model, args=arguments, train_dataset=Dataset.from_list(train), eval_dataset=Dataset.from_list(validation),
-        data_collator=collate_padded if padded else collate, callbacks=[NoteComplete()],
+        data_collator=packing.pad if padded else packing.pack, callbacks=[NoteComplete()],
     )  # fmt: skip
     trainer.remove_callback(ProgressCallback)
     trainer.add_callback(MemoryBar())
@@ -393,12 +286,14 @@ def finetune(
         import unsloth  # noqa: F401  it changes transformers, so it comes first
     from transformers import AutoTokenizer, set_seed
 
+    from mem0_slm import packing
+
     torch.set_num_threads(p.threads or max(1, hardware.threads() // p.processes))
     set_seed(seed)
     tokenizer = AutoTokenizer.from_pretrained(base)
     sets, too_long = [], 0
     for file in (train_file, validation_file):
-        encoded = [encode(e, tokenizer, p.max_length, p.decision_weight, p.closing_weight) for e in io.read_jsonl(file, {"messages": list, "kind": str})]
+        encoded = [packing.encode(e, tokenizer, p.max_length, p.decision_weight, p.closing_weight) for e in io.read_jsonl(file, {"messages": list, "kind": str})]
         too_long += encoded.count(None)
         sets.append([e for e in encoded if e])
     train, validation = sets
@@ -406,7 +301,7 @@ def finetune(
         raise io.DataError(f"{train_file}: no example fits finetune.max_length={p.max_length}. Raise it.")
     dtype = hardware.compute_dtype(p.precision)
     estimated_gib = tuning.check_memory(tuning.memory_needed(base, p, dtype, train), p)
-    model = tuning.load(engine, base, p, dtype, seed, register_attention())
+    model = tuning.load(engine, base, p, dtype, seed, packing.register())
     compiled = engine == "peft" and compile_pays(p, train)
     if compiled:
         compile_layers(model)

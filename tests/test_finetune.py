@@ -17,11 +17,12 @@ import pytest
 from safetensors.torch import load_file
 
 import stages
-from mem0_slm import contract, gguf, hardware, io, params, tuning
+from mem0_slm import contract, gguf, hardware, io, packing, params, tuning
 from mem0_slm.engines import llama_cpp
 from mem0_slm.merge import merge
+from mem0_slm.packing import IGNORED, decision_index, encode, pack, pad
 from stages import finetune
-from stages.finetune import IGNORED, Params, answer_loss, collate, collate_padded, decision_index, encode, last_complete
+from stages.finetune import Params, answer_loss, last_complete
 
 ROOT = Path(__file__).parents[1]
 
@@ -92,23 +93,70 @@ def test_the_loss_of_a_batch_is_the_mean_of_its_examples(tiny_base, tokenizer):
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
-    model = AutoModelForCausalLM.from_pretrained(tiny_base, attn_implementation=finetune.register_attention())
+    model = AutoModelForCausalLM.from_pretrained(tiny_base, attn_implementation=packing.register())
     model = get_peft_model(model, LoraConfig(r=2, target_modules=["q_proj"]))
     rows = [encode(example(said, *m), tokenizer, 512, 4.0) for said, m in (("hi", []), ("I keep bees", ["User keeps bees"]), ("My son Bo is 4", ["User's son Bo is 4"]))]
     with torch.no_grad():
-        together = answer_loss(model, collate(rows), "float32", 2.0).item()
-        alone = [answer_loss(model, collate([row]), "float32", 2.0).item() for row in rows]
+        together = answer_loss(model, pack(rows), "float32", 2.0).item()
+        alone = [answer_loss(model, pack([row]), "float32", 2.0).item() for row in rows]
     assert together == pytest.approx(sum(alone) / 3, rel=1e-5)
+
+
+def test_what_all_prompts_begin_with_stands_once_in_a_batch(tokenizer):
+    rows = [encode(example(said), tokenizer, 512, 4.0) for said in ("hi", "my my")]
+    prefix = tokenizer.apply_chat_template(contract.prompt_for("user: "), tokenize=False).split("user: ")[0] + "user:"
+    shared = packing.shared_tokens(rows)
+    assert tokenizer.decode(rows[0]["input_ids"][:shared]) == prefix
+    batch = pack(rows)
+    n, m = (len(row["input_ids"]) for row in rows)
+    assert batch["input_ids"].tolist() == [rows[0]["input_ids"] + rows[1]["input_ids"][shared:]]
+    assert batch["position_ids"].tolist() == [[*range(n), *range(shared, m)]]
+    assert packing.tokens_of(batch) == packing.tokens_of(pad(rows)) == n + m
+    assert packing.examples_of(batch) == packing.examples_of(pad(rows)) == 2
+
+
+def test_a_question_asked_twice_still_has_an_answer_each(tokenizer):
+    """The token before an answer predicts the answer's first: it stays with its own example, however alike the prompts are."""
+    rows = [encode(example("hi", *memories), tokenizer, 512, 4.0) for memories in ([], ["User says hi"])]
+    batch = pack(rows)
+    labelled = (batch["labels"][:, 1:] != IGNORED).sum()
+    assert labelled == sum(label != IGNORED for row in rows for label in row["labels"])
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_gradients_of_a_packed_batch_are_those_of_its_examples(tiny_base, tokenizer, compiled):
+    """The loss says that no example sees another; the gradients, that each is learned from as if alone."""
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(tiny_base, attn_implementation=packing.register())
+    model = get_peft_model(model, LoraConfig(r=2, target_modules=["q_proj", "k_proj", "v_proj", "up_proj"], init_lora_weights=False))
+    rows = [encode(example(said, *m), tokenizer, 512, 4.0) for said, m in (("hi", []), ("I keep 12 bees", ["User keeps 12 bees"]), ("My son Bo is 4", ["User's son Bo is 4"]))]
+
+    def gradients(batches):
+        model.zero_grad()
+        for batch in batches:
+            (answer_loss(model, batch, "float32", 2.0) / len(batches)).backward()
+        return {name: w.grad.clone() for name, w in model.named_parameters() if w.requires_grad}
+
+    alone = gradients([pack([row]) for row in rows])
+    if compiled:
+        finetune.compile_layers(model)
+    together = gradients([pack(rows)])
+    largest = max(g.abs().max().item() for g in alone.values())
+    for name, gradient in together.items():
+        assert gradient.allclose(alone[name], atol=1e-5 * largest), name
 
 
 def test_the_attention_equals_that_of_transformers(tiny_base, tokenizer):
     import torch
     from transformers import AutoModelForCausalLM
 
-    ids = torch.tensor([tokenizer("Good morning, I keep 12 bees").input_ids])
+    row = encode(example("Good morning, I keep 12 bees"), tokenizer, 512, 4.0)
     with torch.no_grad():
-        usual = AutoModelForCausalLM.from_pretrained(tiny_base)(ids).logits
-        ours = AutoModelForCausalLM.from_pretrained(tiny_base, attn_implementation=finetune.register_attention())(ids, lengths=[ids.shape[1]]).logits
+        usual = AutoModelForCausalLM.from_pretrained(tiny_base)(torch.tensor([row["input_ids"]])).logits
+        batch = pack([row])
+        ours = AutoModelForCausalLM.from_pretrained(tiny_base, attn_implementation=packing.register())(batch["input_ids"], layout=batch["layout"]).logits
     assert torch.allclose(usual, ours, atol=1e-5)
 
 
@@ -248,7 +296,7 @@ def test_a_padded_batch_has_the_loss_of_one_without_padding(tiny_base, tokenizer
 
     rows = [encode(example(said, *m), tokenizer, 512, 4.0) for said, m in (("hi", []), ("I keep 12 bees, do you?", ["User keeps 12 bees"]))]
     losses = []
-    for attention, batch in ((finetune.register_attention(), collate(rows)), ("sdpa", collate_padded(rows))):
+    for attention, batch in ((packing.register(), pack(rows)), ("sdpa", pad(rows))):
         model = get_peft_model(AutoModelForCausalLM.from_pretrained(tiny_base, attn_implementation=attention), LoraConfig(r=2, target_modules=["q_proj"]))
         losses.append(answer_loss(model, batch, "float32", 2.0).item())
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
@@ -413,9 +461,9 @@ def test_an_answer_that_begins_as_json_is_not_prose(tiny_base, tokenizer, monkey
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
-    model = AutoModelForCausalLM.from_pretrained(tiny_base, attn_implementation=finetune.register_attention())
+    model = AutoModelForCausalLM.from_pretrained(tiny_base, attn_implementation=packing.register())
     model = get_peft_model(model, LoraConfig(r=2, target_modules=["q_proj"]))
     first = tokenizer(token).input_ids[0]
-    monkeypatch.setattr(finetune, "head", lambda model, hidden, dtype: torch.eye(len(tokenizer))[first])
-    assert finetune.prose_share(model, tokenizer, ["What is the capital of France?"] * 2, "float32", collate) == share
-    assert finetune.prose_share(model, tokenizer, [], "float32", collate) is None
+    monkeypatch.setattr(finetune, "head", lambda model, hidden, dtype: torch.arange(len(tokenizer)) == first)
+    assert finetune.prose_share(model, tokenizer, ["What is the capital of France?"] * 2, "float32", pack) == share
+    assert finetune.prose_share(model, tokenizer, [], "float32", pack) is None

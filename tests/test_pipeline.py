@@ -191,7 +191,7 @@ def test_the_engine_receives_the_tokens_of_the_training_example(finished):
 
     from mem0_slm.engines import llama_cpp
     from mem0_slm.memory import close, memory_config
-    from stages.finetune import IGNORED, encode
+    from mem0_slm.packing import IGNORED, encode
 
     copy, _ = finished
     tokenizer = AutoTokenizer.from_pretrained(copy / "models/base/hf")
