@@ -464,6 +464,6 @@ def test_an_answer_that_begins_as_json_is_not_prose(tiny_base, tokenizer, monkey
     model = AutoModelForCausalLM.from_pretrained(tiny_base, attn_implementation=packing.register())
     model = get_peft_model(model, LoraConfig(r=2, target_modules=["q_proj"]))
     first = tokenizer(token).input_ids[0]
-    monkeypatch.setattr(finetune, "head", lambda model, hidden, dtype: torch.arange(len(tokenizer)) == first)
+    monkeypatch.setattr(finetune, "head", lambda model, hidden, dtype: (torch.arange(len(tokenizer)) == first).float())
     assert finetune.prose_share(model, tokenizer, ["What is the capital of France?"] * 2, "float32", pack) == share
     assert finetune.prose_share(model, tokenizer, [], "float32", pack) is None
