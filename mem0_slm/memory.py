@@ -25,7 +25,7 @@ import os
 import threading
 import time
 import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mem0.configs.base import MemoryConfig
@@ -34,7 +34,7 @@ from mem0.llms.base import LLMBase
 from mem0.llms.configs import LlmConfig
 from mem0.utils.factory import LlmFactory
 
-from mem0_slm import contract, engines
+from mem0_slm import contract, engines, second_look
 
 logger = logging.getLogger("mem0_slm")
 PROVIDER = "mem0_slm"
@@ -57,6 +57,9 @@ class Event:
     seconds: float = 0.0
     """Time spent in the engine, waiting for a free place included."""
     answer: str = ""
+    """The model's first answer; `memories` has what a second look added to it."""
+    added: int = 0
+    """Memories that a second look added. Its tokens and seconds are in the counts above."""
     error: str = ""
 
 
@@ -90,6 +93,26 @@ def extract(engine: str, handle, messages: list[dict], *, max_tokens: int, schem
     return Event(
         found.outcome, tuple(found.texts), found.repaired, dropped, answer.prompt_tokens, answer.output_tokens, seconds, answer.text
     )
+
+
+def look_again(event: Event, engine: str, handle, messages: list[dict], *, max_tokens: int, schema: dict | None) -> Event:
+    """The extraction with the memories that a second look at its overlooked sentences adds (mem0_slm/second_look.py).
+
+    A second look that fails adds nothing and costs nothing of the first; it is logged.
+    """
+    found = list(event.memories) if event.outcome == "stored" else []
+    looks = []
+    for sentence in second_look.sentences(messages, found):
+        look = extract(engine, handle, contract.prompt_for(f"user: {sentence}\n"), max_tokens=max_tokens, schema=schema)
+        looks.append(look)
+        if look.outcome == "stored":
+            found += second_look.news(sentence, list(look.memories), found)
+        elif look.outcome != "nothing":
+            logger.warning("second look: %s%s", look.outcome, f": {look.error}" if look.error else "")
+    if not looks:
+        return event
+    total = {name: getattr(event, name) + sum(getattr(look, name) for look in looks) for name in ("prompt_tokens", "output_tokens", "seconds")}
+    return replace(event, memories=tuple(found), added=len(found) - len(event.memories), **total)
 
 
 def _answer(run, handle, messages: list[dict], max_tokens: int, schema) -> tuple[engines.Answer, int]:
@@ -129,9 +152,9 @@ def _fewer_turns(run, handle, messages, kept: int, overflow) -> int:
 class SlmConfig(BaseLlmConfig):
     """Mem0's LLM configuration for the provider below; made by `memory_config`."""
 
-    def __init__(self, model=None, engine="llama_cpp", options=None, constrain="schema", max_tokens=512, swap=True, **common):
+    def __init__(self, model=None, engine="llama_cpp", options=None, constrain="schema", max_tokens=512, swap=True, second_look=True, **common):
         super().__init__(model=model, max_tokens=max_tokens, **common)
-        self.engine, self.options, self.constrain, self.swap = engine, dict(options or {}), constrain, swap
+        self.engine, self.options, self.constrain, self.swap, self.second_look = engine, dict(options or {}), constrain, swap, second_look
 
 
 class SlmLLM(LLMBase):
@@ -141,7 +164,7 @@ class SlmLLM(LLMBase):
         super().__init__(config)
         self.handle = shared_handle(config.engine, config.model, config.options)
         self.counts: collections.Counter = collections.Counter()
-        """Extractions by outcome, and "repaired" and "turns_dropped"."""
+        """Extractions by outcome, and "repaired", "turns_dropped" and "added" (memories of a second look)."""
 
     def generate_response(self, messages, response_format=None, tools=None, tool_choice="auto", **kwargs) -> str:
         """Answer Mem0. Its extraction prompt is swapped for the compact one; all else goes to the model as it is."""
@@ -157,12 +180,16 @@ class SlmLLM(LLMBase):
     def _extract(self, messages, schema) -> str:
         try:
             messages = contract.compact(messages) if self.config.swap else messages
-            event = extract(self.config.engine, self.handle, messages, max_tokens=self.config.max_tokens, schema=schema)
+            how = {"max_tokens": self.config.max_tokens, "schema": schema}
+            event = extract(self.config.engine, self.handle, messages, **how)
+            if self.config.second_look and contract.is_compact(messages):
+                event = look_again(event, self.config.engine, self.handle, messages, **how)
         except contract.ContractError as error:
             event = Event("engine_error", error=str(error))
         self.counts[event.outcome] += 1
         self.counts["repaired"] += event.repaired
         self.counts["turns_dropped"] += event.turns_dropped
+        self.counts["added"] += event.added
         for events in _watchers.get():
             events.append(event)
         clean = event.outcome in ("stored", "nothing") and not event.turns_dropped
@@ -181,6 +208,7 @@ def memory_config(
     model: str | os.PathLike | None = None, *, engine: str = "llama_cpp", constrain: str = "schema", max_tokens: int = 512,
     options: dict | None = None, embedder: dict | None = None, vector_store: dict | None = None,
     path: str | os.PathLike | None = None, custom_instructions: str | None = None, swap: bool = True,
+    second_look: bool = True,
 ) -> MemoryConfig:  # fmt: skip
     """The Mem0 configuration for a model of this project, for `Memory(...)` and `AsyncMemory(...)`.
 
@@ -190,6 +218,7 @@ def memory_config(
     embedder, vector_store: Mem0's own dicts; by default MiniLM from the installed package, and Qdrant in a folder.
     path: where the default vector store and the history go; default ~/.mem0-slm.
     swap: replace Mem0's extraction prompt by the compact one (False only to measure what that does).
+    second_look: ask once more for sentences with a name or number that no memory holds; see mem0_slm/second_look.py.
     Raises EngineError when the default model or embedder is not there, or when the default vector store cannot be used.
     """
     if constrain not in CONSTRAINTS:
@@ -203,7 +232,7 @@ def memory_config(
     embedder = embedder or default_embedder()
     if not vector_store:
         vector_store = default_vector_store(path / "qdrant", dims=(embedder.get("config") or {}).get("embedding_dims") or 384)
-    settings = {"model": model, "engine": engine, "options": options or {}, "constrain": constrain, "max_tokens": max_tokens, "swap": swap}
+    settings = {"model": model, "engine": engine, "options": options or {}, "constrain": constrain, "max_tokens": max_tokens, "swap": swap, "second_look": second_look}
     return MemoryConfig(
         # model_construct: LlmConfig's validator knows only Mem0's own provider names
         llm=LlmConfig.model_construct(provider=PROVIDER, config=settings),

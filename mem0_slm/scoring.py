@@ -103,14 +103,20 @@ _CLAIM = re.compile(r"\d[\d.,:]*\d|\d|(?<=[\w,'] )[^\W\d_][^\W_]*")
 _PART = re.compile(r"\d+|[^\W\d_]+")
 
 
-def unsaid(memory: str, conversation: str) -> list[str]:
-    """Names and numbers of a memory that the conversation does not hold: what a model made up.
+def parts(text: str) -> set[str]:
+    """The words and numbers of a text, in lower case: "5kg" is 5 and kg, as "5 kg" is."""
+    return set(_PART.findall(normal(text)))
 
-    A name is a word with a capital that does not begin the memory; "User" is the contract's own word.
-    """
-    said = set(_PART.findall(normal(conversation)))  # "5kg" is 5 and kg, as "5 kg" is
-    claims = [c for c in _CLAIM.findall(memory) if (c[0].isdigit() or c != c.lower()) and c not in ("User", "Users", "I")]
-    return [claim for claim in claims if not set(_PART.findall(normal(claim))) <= said]
+
+def claims(text: str) -> list[str]:
+    """Names and numbers of a text. A name is a word with a capital that does not begin the text; "User" is the contract's own word."""
+    return [c for c in _CLAIM.findall(text) if (c[0].isdigit() or c != c.lower()) and c not in ("User", "Users", "I")]
+
+
+def unsaid(memory: str, conversation: str) -> list[str]:
+    """Names and numbers of a memory that the conversation does not hold: what a model made up."""
+    said = parts(conversation)
+    return [claim for claim in claims(memory) if not parts(claim) <= said]
 
 
 def percentile(values: list[float], share: float) -> float:

@@ -45,6 +45,7 @@ class Params:
     engine: str
     finetuned_model: str
     constrain: str
+    second_look: bool
     max_tokens: int
     concurrency: int
     top_k: int
@@ -147,7 +148,7 @@ async def add_all(memory, items, candidate, concurrency, watch) -> list[dict]:
             row = {"id": item["id"], "memories": stored, "seconds": time.perf_counter() - started, "error": error}
             event = events[0] if events else None
             row["outcome"] = event.outcome if event else "engine_error" if error else "stored"
-            row |= {"answer": event.answer, "repaired": event.repaired, "prompt_tokens": event.prompt_tokens, "output_tokens": event.output_tokens, "engine_seconds": event.seconds} if event else {}
+            row |= {"answer": event.answer, "repaired": event.repaired, "added": event.added, "prompt_tokens": event.prompt_tokens, "output_tokens": event.output_tokens, "engine_seconds": event.seconds} if event else {}
             progress.update()
             return row
 
@@ -218,6 +219,7 @@ def quality(items, rows, qrels, results, uses_llm: bool) -> dict:
         metrics["valid_json_share"] = round((outcomes["stored"] + outcomes["nothing"]) / len(rows), 4)
         metrics["failed_adds"] = len(rows) - outcomes["stored"] - outcomes["nothing"]
         metrics["repaired"] = sum(row.get("repaired", False) for row in rows)
+        metrics["added_by_second_look"] = sum(row.get("added", 0) for row in rows)
         said = {i["id"]: contract.conversation_of(i["messages"]) for i in items}
         memories = [(m, said[row["id"]]) for row in rows for m in row["memories"]]
         invented = sum(bool(scoring.unsaid(m, text)) for m, text in memories)
@@ -275,7 +277,7 @@ def evaluate(candidate: str, model: Path, items: list[dict], p: Params, collecti
     embedder, dims = embedder_of(p.embedder)
     with tempfile.TemporaryDirectory() as folder:
         config = memory_config(
-            model, engine=p.engine, constrain=p.constrain, max_tokens=p.max_tokens, embedder=embedder, path=folder,
+            model, engine=p.engine, constrain=p.constrain, max_tokens=p.max_tokens, second_look=p.second_look, embedder=embedder, path=folder,
             vector_store=store_of(p.qdrant, Path(folder) / "qdrant", collection, dims),
             options=engine_options(p),
         )  # fmt: skip
@@ -343,7 +345,7 @@ def main(candidate: str):
     model = Path(p.finetuned_model) if candidate == "finetuned" else BASE / "base.gguf"
     sources = {"embedder": p.embedder}
     if candidate != "no_llm":
-        sources |= {"model_sha256": io.sha256(model), "engine": p.engine, "constrain": p.constrain}
+        sources |= {"model_sha256": io.sha256(model), "engine": p.engine, "constrain": p.constrain, "second_look": p.second_look}
     speeds, item_rows = {}, []
     for name in ("eval", "natural"):
         items = io.read_jsonl(f"data/{name}.jsonl", {"id": str, "messages": list, "keys": list})

@@ -1,0 +1,143 @@
+"""What an extraction left out is asked for again: which sentences, what of the answer is kept, and what never is."""
+
+import logging
+import uuid
+
+import pytest
+from mem0 import Memory
+
+from mem0_slm import contract, engines, memory_config, second_look, watch
+from mem0_slm import memory as module
+from mem0_slm.engines import llama_cpp
+from mem0_slm.second_look import missing, news, sentences
+
+
+def prompt(*turns: str, **how) -> list[dict]:
+    return contract.prompt_for("".join(f"{turn}\n" for turn in turns), **how)
+
+
+LONG = prompt("user: I keep bees. The parrot is Kopernik, and I drive bus 7! Any tips?")
+
+
+# --- which sentences ---
+
+
+@pytest.mark.parametrize(
+    "texts, overlooked",
+    [
+        (["User keeps bees"], ["The parrot is Kopernik, and I drive bus 7!"]),
+        (["User keeps bees; User's parrot is Kopernik"], ["The parrot is Kopernik, and I drive bus 7!"]),  # the number is missing still
+        (["User's parrot is Kopernik", "User drives bus 7"], []),
+        ([], []),  # the decision to store nothing stands
+    ],
+)
+def test_a_sentence_is_overlooked_when_no_memory_holds_its_names_and_numbers(texts, overlooked):
+    assert sentences(LONG, texts) == overlooked
+
+
+def test_only_what_the_user_said_counts():
+    messages = prompt("user: I keep bees", "assistant: Try Apivar from 12 October.", "user: My vet is Dr Bo")
+    assert sentences(messages, ["User keeps bees"]) == ["My vet is Dr Bo"]
+
+
+def test_what_was_all_is_not_asked_again():
+    assert sentences(prompt("user: The parrot is Kopernik"), ["User has a parrot"]) == []
+
+
+def test_custom_instructions_and_agents_decide_for_themselves():
+    said = "user: I keep bees. The parrot is Kopernik."
+    assert sentences(prompt(said, instructions="Store nothing about birds"), ["User keeps bees"]) == []
+    assert sentences(prompt(said, agent=True), ["User keeps bees"]) == []
+
+
+@pytest.mark.parametrize("sentence, held, left", [("See you on Wednesdays", "on Wednesday", []), ("I owe Bo 42", "User owes Bo 4,242", ["42"]), ("It's 5kg", "5 kg", [])])
+def test_a_name_may_be_bent_and_a_number_may_not(sentence, held, left):
+    assert missing(sentence, [held]) == left
+
+
+# --- what is kept ---
+
+
+@pytest.mark.parametrize(
+    "answer, kept",
+    [
+        (["User's parrot is Kopernik"], ["User's parrot is Kopernik"]),
+        (["User has a parrot; User's parrot is Kopernik"], ["User's parrot is Kopernik"]),  # the first part brings nothing new
+        (["User's parrot is Kopernik", "Kopernik is User's parrot"], ["User's parrot is Kopernik"]),  # nor does the second memory
+        (["User's parrot Kopernik is 12"], []),  # nobody said 12
+        ([], []),
+    ],
+)
+def test_only_what_is_new_and_was_said_is_kept(answer, kept):
+    assert news("The parrot is Kopernik", answer, ["User keeps bees"]) == kept
+
+
+# --- inside Mem0 ---
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """The model's answers by what is asked, in the engine's place; a list of what it was asked."""
+    seen = []
+
+    def use(told: dict):
+        def generate(handle, messages, **how):
+            seen.append(messages[1]["content"])
+            answer = told[messages[1]["content"]]
+            if isinstance(answer, Exception):
+                raise answer
+            return engines.Answer(contract.dump(answer), "stop", 40, 9, 0.0)
+
+        monkeypatch.setattr(llama_cpp, "generate", generate)
+        return seen
+
+    return use
+
+
+@pytest.fixture(scope="module")
+def memory(base_gguf, tmp_path_factory):
+    memory = Memory(memory_config(base_gguf, path=tmp_path_factory.mktemp("home"), options={"n_ctx": 512, "n_threads": 1}))
+    yield memory
+    module.close(memory)
+
+
+SAID = "I keep bees. The parrot is Kopernik."
+
+
+def add(memory, **how):
+    with watch() as events:
+        results = memory.add(SAID, user_id=uuid.uuid4().hex, **how)["results"]
+    return [r["memory"] for r in results], events
+
+
+def test_mem0_stores_what_the_second_look_found(memory, asked):
+    seen = asked({f"user: {SAID}": ["User keeps bees"], "user: The parrot is Kopernik.": ["User's parrot is Kopernik"]})
+    memory.llm.counts.clear()
+    stored, [event] = add(memory)
+    assert sorted(stored) == ["User keeps bees", "User's parrot is Kopernik"] and len(seen) == 2
+    assert (event.outcome, event.added, event.prompt_tokens, event.output_tokens) == ("stored", 1, 80, 18)
+    assert contract.classify(event.answer).texts == ["User keeps bees"]  # the first answer, as the model gave it
+    assert (memory.llm.counts["stored"], memory.llm.counts["added"]) == (1, 1)
+
+
+def test_a_second_look_that_fails_costs_nothing_of_the_first(memory, asked, caplog):
+    caplog.set_level(logging.WARNING, "mem0_slm")
+    asked({f"user: {SAID}": ["User keeps bees"], "user: The parrot is Kopernik.": engines.EngineError("gone")})
+    stored, [event] = add(memory)
+    assert stored == ["User keeps bees"] and (event.outcome, event.added) == ("stored", 0)
+    assert "second look: engine_error: gone" in caplog.text
+
+
+def test_it_can_be_turned_off(memory, asked, monkeypatch):
+    seen = asked({f"user: {SAID}": ["User keeps bees"]})
+    monkeypatch.setattr(memory.llm.config, "second_look", False)
+    assert add(memory)[0] == ["User keeps bees"] and len(seen) == 1
+
+
+def test_a_real_answer_is_completed(base_gguf):
+    """With a real model: whatever it answers, nothing of the first look is lost and nothing unsaid is added."""
+    handle = module.shared_handle("llama_cpp", str(base_gguf), {"n_ctx": 512, "n_threads": 1})
+    first = module.Event("stored", ("User keeps bees",), answer=contract.dump(["User keeps bees"]))
+    event = module.look_again(first, "llama_cpp", handle, LONG, max_tokens=48, schema=contract.SCHEMA)
+    assert event.memories[:1] == first.memories and event.output_tokens > 0
+    assert all(second_look.scoring.unsaid(text, LONG[1]["content"]) == [] for text in event.memories)
