@@ -60,6 +60,8 @@ class Event:
     """The model's first answer; `memories` has what a second look added to it."""
     added: int = 0
     """Memories that a second look added. Its tokens and seconds are in the counts above."""
+    failed_looks: int = 0
+    """Sentences of a second look whose answer was not well-formed; they added nothing."""
     error: str = ""
 
 
@@ -98,7 +100,7 @@ def extract(engine: str, handle, messages: list[dict], *, max_tokens: int, schem
 def look_again(event: Event, engine: str, handle, messages: list[dict], *, max_tokens: int, schema: dict | None) -> Event:
     """The extraction with the memories that a second look at its overlooked sentences adds (mem0_slm/second_look.py).
 
-    A second look that fails adds nothing and costs nothing of the first; it is logged.
+    A second look that fails adds nothing and costs nothing of the first; it is logged and counted.
     """
     found = list(event.memories) if event.outcome == "stored" else []
     looks = []
@@ -112,7 +114,7 @@ def look_again(event: Event, engine: str, handle, messages: list[dict], *, max_t
     if not looks:
         return event
     total = {name: getattr(event, name) + sum(getattr(look, name) for look in looks) for name in ("prompt_tokens", "output_tokens", "seconds")}
-    return replace(event, memories=tuple(found), added=len(found) - len(event.memories), **total)
+    return replace(event, memories=tuple(found), added=len(found) - len(event.memories), failed_looks=sum(look.outcome not in ("stored", "nothing") for look in looks), **total)
 
 
 def _answer(run, handle, messages: list[dict], max_tokens: int, schema) -> tuple[engines.Answer, int]:
@@ -164,7 +166,7 @@ class SlmLLM(LLMBase):
         super().__init__(config)
         self.handle = shared_handle(config.engine, config.model, config.options)
         self.counts: collections.Counter = collections.Counter()
-        """Extractions by outcome, and "repaired", "turns_dropped" and "added" (memories of a second look)."""
+        """Extractions by outcome, and "repaired", "turns_dropped", "added" and "failed_looks" (of a second look)."""
 
     def generate_response(self, messages, response_format=None, tools=None, tool_choice="auto", **kwargs) -> str:
         """Answer Mem0. Its extraction prompt is swapped for the compact one; all else goes to the model as it is."""
@@ -182,7 +184,7 @@ class SlmLLM(LLMBase):
             messages = contract.compact(messages) if self.config.swap else messages
             how = {"max_tokens": self.config.max_tokens, "schema": schema}
             event = extract(self.config.engine, self.handle, messages, **how)
-            if self.config.second_look and contract.is_compact(messages):
+            if self.config.second_look:
                 event = look_again(event, self.config.engine, self.handle, messages, **how)
         except contract.ContractError as error:
             event = Event("engine_error", error=str(error))
@@ -190,6 +192,7 @@ class SlmLLM(LLMBase):
         self.counts["repaired"] += event.repaired
         self.counts["turns_dropped"] += event.turns_dropped
         self.counts["added"] += event.added
+        self.counts["failed_looks"] += event.failed_looks
         for events in _watchers.get():
             events.append(event)
         clean = event.outcome in ("stored", "nothing") and not event.turns_dropped

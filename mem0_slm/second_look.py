@@ -26,7 +26,9 @@ def sentences(messages: list[dict], texts: list[str]) -> list[str]:
         return []
     turns = contract.turns_of(messages)
     said = [s.strip() for turn in turns if turn.startswith(_USER) for s in _SENTENCE.split(turn.removeprefix(_USER)) if s.strip()]
-    return [s for s in dict.fromkeys(said) if missing(s, texts) and (len(said) > 1 or len(turns) > 1)]
+    if len(said) == len(turns) == 1:
+        return []
+    return [s for s in dict.fromkeys(said) if missing(s, texts)]
 
 
 def missing(sentence: str, texts: list[str]) -> list[str]:

@@ -123,9 +123,16 @@ def test_mem0_stores_what_the_second_look_found(memory, asked):
 def test_a_second_look_that_fails_costs_nothing_of_the_first(memory, asked, caplog):
     caplog.set_level(logging.WARNING, "mem0_slm")
     asked({f"user: {SAID}": ["User keeps bees"], "user: The parrot is Kopernik.": engines.EngineError("gone")})
+    memory.llm.counts.clear()
     stored, [event] = add(memory)
     assert stored == ["User keeps bees"] and (event.outcome, event.added) == ("stored", 0)
+    assert event.failed_looks == memory.llm.counts["failed_looks"] == 1
     assert "second look: engine_error: gone" in caplog.text
+
+
+def test_mem0s_own_prompt_gets_one_look():
+    """Without the swap the prompt is not the compact one, and what the user said in it is not to be told from the rest."""
+    assert sentences([{"role": "system", "content": contract.PROMPT_HEAD}, {"role": "user", "content": f"## New Messages\nuser: {SAID}\n"}], ["User keeps bees"]) == []
 
 
 def test_it_can_be_turned_off(memory, asked, monkeypatch):

@@ -1,0 +1,44 @@
+"""What the second look (mem0_slm/second_look.py) brings and costs: the tuned model with it and without, in one run.
+
+    python -m benchmarks.second_look [--items 20]
+
+Both sides go through real Mem0 over the whole generated and natural evaluation sets, as `retrieval_eval` does and with its
+parameters. Answers of adds at once differ in their last bits from run to run, so that precision_at_5 may move by 0.02 or so
+where the second look adds nothing. `failed_looks` counts sentences whose second answer was not well-formed.
+Writes benchmarks/second_look.json.
+"""
+
+import argparse
+import dataclasses
+from pathlib import Path
+
+from benchmarks import record
+from mem0_slm import hardware, io, params
+from stages import retrieval_eval
+
+FIGURES = ("precision_at_5", "precision_at_5_ci", "keys_kept", "num_total_queries", "small_talk_stored", "memories_with_unsaid_names_or_numbers", "added_by_second_look", "failed_adds")
+
+
+def side(items: list[dict], p) -> dict:
+    """One set through one Mem0 with a store of its own."""
+    from mem0_slm.memory import watch
+
+    with watch() as events:
+        metrics, speed, _ = retrieval_eval.evaluate("finetuned", Path(p.finetuned_model), items, p, "second_look")
+    return hardware.only(metrics, FIGURES) | {"failed_looks": sum(e.failed_looks for e in events), "extractions": len(events), "add_seconds_p50": speed["add_seconds_p50"]}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--items", type=int, help="only so many of each set")
+    arguments = parser.parse_args()
+    p = params.load(retrieval_eval.Params, "retrieval_eval")
+    result = {"model_sha256": io.sha256(Path(p.finetuned_model)), "concurrency": p.concurrency}
+    for name in ("eval", "natural"):
+        items = io.read_jsonl(f"data/{name}.jsonl")[: arguments.items]
+        result[name] = {("with" if look else "without"): side(items, dataclasses.replace(p, second_look=look)) for look in (False, True)}
+    record("second_look", result, "mem0ai", "llama-cpp-python", "qdrant-client")
+
+
+if __name__ == "__main__":
+    main()
