@@ -34,7 +34,7 @@ repro: setup
 
 test: setup
 	ruff check .
-	python -m pytest
+	python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # What changed against another revision, and whether quality fell: make gate AGAINST=origin/main
 AGAINST ?= HEAD

@@ -54,8 +54,8 @@ def convert_lora(adapter: Path, base: Path, out: Path, kind: str = "f16", card: 
         _run("convert_lora_to_gguf.py", [folder, "--base", base, "--outtype", kind], out)
 
 
-def quantise(source: Path, out: Path, kind: str, threads: int = 0) -> None:
-    """Quantise a GGUF file to one of `QUANTISED`. Raises DataError when llama.cpp refuses."""
+def quantise(source: Path, out: Path, kind: str, threads: int = 0, again: bool = False) -> None:
+    """Quantise a GGUF file to one of `QUANTISED`; with `again`, also one that is quantised. Raises DataError when llama.cpp refuses."""
     import llama_cpp
 
     from mem0_slm.engines.llama_cpp import _silence
@@ -64,7 +64,7 @@ def quantise(source: Path, out: Path, kind: str, threads: int = 0) -> None:
         raise io.DataError(f"{kind}: not a quantised GGUF type that is known here. Use one of {', '.join(QUANTISED)}.")
     _silence(llama_cpp)  # it lists every tensor
     parameters = llama_cpp.llama_model_quantize_default_params()
-    parameters.ftype, parameters.nthread = QUANTISED[kind], threads
+    parameters.ftype, parameters.nthread, parameters.allow_requantize = QUANTISED[kind], threads, again
     with io.atomic_path(out) as temporary:
         code = llama_cpp.llama_model_quantize(str(source).encode(), str(temporary).encode(), parameters)
         if code or not temporary.is_file():

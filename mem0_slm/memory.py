@@ -61,7 +61,7 @@ class Event:
     added: int = 0
     """Memories that a second look added. Its tokens and seconds are in the counts above."""
     failed_looks: int = 0
-    """Sentences of a second look whose answer was not well-formed; they added nothing."""
+    """Sentences and clauses of a second look whose answer was not well-formed; they added nothing."""
     error: str = ""
 
 
@@ -98,19 +98,23 @@ def extract(engine: str, handle, messages: list[dict], *, max_tokens: int, schem
 
 
 def look_again(event: Event, engine: str, handle, messages: list[dict], *, max_tokens: int, schema: dict | None) -> Event:
-    """The extraction with the memories that a second look at its overlooked sentences adds (mem0_slm/second_look.py).
+    """The extraction with the memories that a second look at what it overlooked adds (mem0_slm/second_look.py).
 
     A second look that fails adds nothing and costs nothing of the first; it is logged and counted.
     """
-    found = list(event.memories) if event.outcome == "stored" else []
-    looks = []
-    for sentence in second_look.sentences(messages, found):
-        look = extract(engine, handle, contract.prompt_for(f"user: {sentence}\n"), max_tokens=max_tokens, schema=schema)
-        looks.append(look)
-        if look.outcome == "stored":
-            found += second_look.news(sentence, list(look.memories), found)
-        elif look.outcome != "nothing":
-            logger.warning("second look: %s%s", look.outcome, f": {look.error}" if look.error else "")
+    found, looks = list(event.memories), []
+    for passages in second_look.passages(messages) if event.outcome == "stored" else ():
+        for passage in passages:
+            if not second_look.missing(passage, found):
+                continue
+            look = extract(engine, handle, contract.prompt_for(f"user: {passage}\n"), max_tokens=max_tokens, schema=schema)
+            looks.append(look)
+            if look.outcome == "stored":
+                found += second_look.news(passage, list(look.memories), found)
+            elif look.outcome == "nothing":
+                break  # that decision stands for the clauses of a sentence too
+            else:
+                logger.warning("second look: %s%s", look.outcome, f": {look.error}" if look.error else "")
     if not looks:
         return event
     total = {name: getattr(event, name) + sum(getattr(look, name) for look in looks) for name in ("prompt_tokens", "output_tokens", "seconds")}
@@ -221,7 +225,7 @@ def memory_config(
     embedder, vector_store: Mem0's own dicts; by default MiniLM from the installed package, and Qdrant in a folder.
     path: where the default vector store and the history go; default ~/.mem0-slm.
     swap: replace Mem0's extraction prompt by the compact one (False only to measure what that does).
-    second_look: ask once more for sentences with a name or number that no memory holds; see mem0_slm/second_look.py.
+    second_look: ask once more for sentences and clauses with a name or number that no memory holds; see mem0_slm/second_look.py.
     Raises EngineError when the default model or embedder is not there, or when the default vector store cannot be used.
     """
     if constrain not in CONSTRAINTS:

@@ -17,6 +17,7 @@ Writes metrics/retrieval_<candidate>_quality.json, metrics/retrieval_<candidate>
 import asyncio
 import collections
 import concurrent.futures
+import contextlib
 import dataclasses
 import os
 import tempfile
@@ -24,10 +25,11 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mem0_slm import contract, evalsets, hardware, io, params, scoring
+from mem0_slm import contract, evalsets, gguf, hardware, io, params, scoring
 from stages.prepare_base import BASE
 
 USER = "eval"
+REQUANTISED = Path(".scratch/retrieval_eval/base.gguf")
 OF_ADDS = ("outcomes", "valid_json_share", "failed_adds", "repaired", "memories_with_unsaid_names_or_numbers")
 PACKAGES = ("mem0ai", "qdrant-client", "llama-cpp-python")
 CANDIDATES = ("no_llm", "base", "finetuned")
@@ -44,6 +46,7 @@ ARGUMENTS = {"candidate": (CANDIDATES, "what is evaluated")}
 class Params:
     engine: str
     finetuned_model: str
+    base_type: str
     constrain: str
     second_look: bool
     max_tokens: int
@@ -60,6 +63,7 @@ class Params:
     def __post_init__(self):
         from mem0_slm.engines import ENGINES
 
+        params.require(self.base_type in ("", *gguf.QUANTISED), "base_type", self.base_type, f'must be "" (the file as it is) or one of {", ".join(gguf.QUANTISED)}')
         for decoding in self.decodings:
             params.require(decoding in DECODINGS, "decodings", decoding, "must be of free, json, schema")
         params.require(self.decoding_items >= 0, "decoding_items", self.decoding_items, "must be 0 (no comparison) or a number of conversations")
@@ -148,7 +152,7 @@ async def add_all(memory, items, candidate, concurrency, watch) -> list[dict]:
             row = {"id": item["id"], "memories": stored, "seconds": time.perf_counter() - started, "error": error}
             event = events[0] if events else None
             row["outcome"] = event.outcome if event else "engine_error" if error else "stored"
-            row |= {"answer": event.answer, "repaired": event.repaired, "added": event.added, "prompt_tokens": event.prompt_tokens, "output_tokens": event.output_tokens, "engine_seconds": event.seconds} if event else {}
+            row |= {"answer": event.answer, "repaired": event.repaired, "added": event.added, "failed_looks": event.failed_looks, "prompt_tokens": event.prompt_tokens, "output_tokens": event.output_tokens, "engine_seconds": event.seconds} if event else {}
             progress.update()
             return row
 
@@ -220,11 +224,30 @@ def quality(items, rows, qrels, results, uses_llm: bool) -> dict:
         metrics["failed_adds"] = len(rows) - outcomes["stored"] - outcomes["nothing"]
         metrics["repaired"] = sum(row.get("repaired", False) for row in rows)
         metrics["added_by_second_look"] = sum(row.get("added", 0) for row in rows)
+        metrics["failed_second_looks"] = sum(row.get("failed_looks", 0) for row in rows)
         said = {i["id"]: contract.conversation_of(i["messages"]) for i in items}
         memories = [(m, said[row["id"]]) for row in rows for m in row["memories"]]
         invented = sum(bool(scoring.unsaid(m, text)) for m, text in memories)
         metrics["memories_with_unsaid_names_or_numbers"] = round(invented / len(memories), 4) if memories else 0.0
     return metrics
+
+
+@contextlib.contextmanager
+def model_of(candidate: str, p: Params):
+    """The GGUF file that a candidate is asked by. The base's is quantised for the occasion to `p.base_type`, the tuned
+    model's type, so that precision tells the two apart no more than prompt and decoding do."""
+    base = BASE / "base.gguf"
+    if candidate == "finetuned":
+        yield Path(p.finetuned_model)
+    elif candidate == "no_llm" or not p.base_type:  # no_llm never calls its model (infer=False); Mem0 wants one all the same
+        yield base
+    else:
+        io.require_disk(REQUANTISED, 2 * base.stat().st_size)
+        gguf.quantise(base, REQUANTISED, p.base_type, again=True)
+        try:
+            yield REQUANTISED
+        finally:
+            REQUANTISED.unlink()
 
 
 def engine_options(p: Params) -> dict:
@@ -337,15 +360,12 @@ def _progress(items, what):
     return tqdm(None if what == "add" else items, total=len(items), desc=what, unit="item", mininterval=1.0)
 
 
-def main(candidate: str):
-    p = params.load(Params, "retrieval_eval")
-    for path in p.sets.values():
-        evalsets.load(path)  # an unusable file stops the stage before it works
-    # no_llm never calls its model (infer=False); Mem0 wants one all the same
-    model = Path(p.finetuned_model) if candidate == "finetuned" else BASE / "base.gguf"
+def evaluate_all(candidate: str, model: Path, p: Params) -> None:
+    """Evaluate a candidate on every set, and write what was found."""
     sources = {"embedder": p.embedder}
     if candidate != "no_llm":
         sources |= {"model_sha256": io.sha256(model), "engine": p.engine, "constrain": p.constrain, "second_look": p.second_look}
+        sources |= {"base_type": p.base_type} if candidate == "base" else {}
     speeds, item_rows = {}, []
     for name in ("eval", "natural"):
         items = io.read_jsonl(f"data/{name}.jsonl", {"id": str, "messages": list, "keys": list})
@@ -363,6 +383,14 @@ def main(candidate: str):
     shown = {name: hardware.only(metrics, HEADLINE) for name, metrics in own.items()}
     hardware.record(f"own_data_{candidate}", {"sets": own, "sources": sources}, *PACKAGES, headline=shown)
     io.write_jsonl(f"reports/items_{candidate}.jsonl", item_rows)
+
+
+def main(candidate: str):
+    p = params.load(Params, "retrieval_eval")
+    for path in p.sets.values():
+        evalsets.load(path)  # an unusable file stops the stage before it works
+    with model_of(candidate, p) as model:
+        evaluate_all(candidate, model, p)
 
 
 if __name__ == "__main__":

