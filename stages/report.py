@@ -312,7 +312,7 @@ def contents(sets, speeds, retrieval_speed, items, base, training, dataset, merg
         ("h2", "Verdict"), ("list", verdict(sets, items)),
         ("p", "The same queries were put to both candidates; p is McNemar's exact test, \"not shown\" means that so few differing queries can be chance (p of 0.05 or more)."),
         ("h2", "Models and backends"),
-        ("p", f"{speeds['tuned']['new_tokens']} new tokens a request, one request at a time. Precision@5 is the generated evaluation set's, measured once for the base (its GGUF) and once for the tuned model (the GGUF of retrieval_eval.finetuned_model), both with llama.cpp; it is not measured for each format. "
+        ("p", f"{speeds['tuned']['new_tokens']} new tokens a request, one request at a time. Precision@5 is the generated evaluation set's, measured once for the base (its GGUF, as retrieval_eval.base_type where that is set) and once for the tuned model (the GGUF of retrieval_eval.finetuned_model), both with llama.cpp; it is not measured for each format. "
          "The last rows are what the original work published for its own models, not measured here."),
         ("table", header, model_rows(speeds["base"], model, False, sets["eval"]["base"]["precision_at_5"]) + model_rows(speeds["tuned"], model, True, sets["eval"]["finetuned"]["precision_at_5"]) + [row + ["-"] * 6 for row in ORIGINAL]),
         ("plot", "speed", "Speed"),
