@@ -4,7 +4,7 @@
 
 Both sides go through real Mem0 over the whole generated and natural evaluation sets, as `retrieval_eval` does and with its
 parameters. Answers of adds at once differ in their last bits from run to run, so that precision_at_5 may move by 0.02 or so
-where the second look adds nothing. `failed_looks` counts sentences whose second answer was not well-formed.
+where the second look adds nothing. `failed_looks` counts sentences and clauses whose second answer was not well-formed.
 Writes benchmarks/second_look.json.
 """
 
