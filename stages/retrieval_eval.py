@@ -234,12 +234,12 @@ def quality(items, rows, qrels, results, uses_llm: bool) -> dict:
 
 @contextlib.contextmanager
 def model_of(candidate: str, p: Params):
-    """The GGUF file that a candidate is asked by. The base's is quantised for the occasion to `p.base_type`, the tuned
+    """The model that a candidate is asked by. The base's GGUF is quantised for the occasion to `p.base_type`, the tuned
     model's type, so that precision tells the two apart no more than prompt and decoding do."""
-    base = BASE / "base.gguf"
+    base = BASE / ("hf" if p.engine == "transformers" else "base.gguf")
     if candidate == "finetuned":
         yield Path(p.finetuned_model)
-    elif candidate == "no_llm" or not p.base_type:  # no_llm never calls its model (infer=False); Mem0 wants one all the same
+    elif candidate == "no_llm" or not p.base_type or p.engine != "llama_cpp":  # no_llm never calls its model (infer=False); Mem0 wants one all the same
         yield base
     else:
         io.require_disk(REQUANTISED, 2 * base.stat().st_size)

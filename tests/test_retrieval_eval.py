@@ -90,5 +90,7 @@ def test_the_base_is_asked_in_the_tuned_models_precision(p, base_gguf, tmp_path,
     for candidate, as_it_is, wanted in (("base", "", "models/base/base.gguf"), ("no_llm", "Q8_0", "models/base/base.gguf"), ("finetuned", "Q8_0", p.finetuned_model)):
         with retrieval_eval.model_of(candidate, dataclasses.replace(p, base_type=as_it_is)) as model:
             assert str(model) == wanted
+    with retrieval_eval.model_of("base", dataclasses.replace(p, engine="transformers")) as model:
+        assert str(model) == "models/base/hf"  # no GGUF, nothing to quantise
     with pytest.raises(ValueError, match=r"base_type: 'F64' must be"):
         dataclasses.replace(p, base_type="F64")
