@@ -57,9 +57,11 @@ class Event:
     seconds: float = 0.0
     """Time spent in the engine, waiting for a free place included."""
     answer: str = ""
-    """The model's first answer; `memories` has what a second look added to it."""
+    """The model's first answer; `memories` has what a second look and quotes added to it."""
     added: int = 0
     """Memories that a second look added. Its tokens and seconds are in the counts above."""
+    quoted: int = 0
+    """Sentences that were added as the user said them, since the memories leave out words of theirs."""
     failed_looks: int = 0
     """Sentences and clauses of a second look whose answer was not well-formed; they added nothing."""
     error: str = ""
@@ -121,6 +123,12 @@ def look_again(event: Event, engine: str, handle, messages: list[dict], *, max_t
     return replace(event, memories=tuple(found), added=len(found) - len(event.memories), failed_looks=sum(look.outcome not in ("stored", "nothing") for look in looks), **total)
 
 
+def quote(event: Event, messages: list[dict]) -> Event:
+    """The extraction with the sentences that its memories hold in part, in the user's own words (mem0_slm/second_look.py)."""
+    found = second_look.quotes(messages, list(event.memories)) if event.outcome == "stored" else []
+    return replace(event, memories=(*event.memories, *found), quoted=len(found))
+
+
 def _answer(run, handle, messages: list[dict], max_tokens: int, schema) -> tuple[engines.Answer, int]:
     """The answer to a prompt, and how many of its conversation's oldest turns were left out to make it fit.
 
@@ -158,9 +166,10 @@ def _fewer_turns(run, handle, messages, kept: int, overflow) -> int:
 class SlmConfig(BaseLlmConfig):
     """Mem0's LLM configuration for the provider below; made by `memory_config`."""
 
-    def __init__(self, model=None, engine="llama_cpp", options=None, constrain="schema", max_tokens=512, swap=True, second_look=True, **common):
+    def __init__(self, model=None, engine="llama_cpp", options=None, constrain="schema", max_tokens=512, swap=True, second_look=True, quotes=True, **common):
         super().__init__(model=model, max_tokens=max_tokens, **common)
-        self.engine, self.options, self.constrain, self.swap, self.second_look = engine, dict(options or {}), constrain, swap, second_look
+        self.engine, self.options, self.constrain, self.swap = engine, dict(options or {}), constrain, swap
+        self.second_look, self.quotes = second_look, quotes
 
 
 class SlmLLM(LLMBase):
@@ -170,7 +179,7 @@ class SlmLLM(LLMBase):
         super().__init__(config)
         self.handle = shared_handle(config.engine, config.model, config.options)
         self.counts: collections.Counter = collections.Counter()
-        """Extractions by outcome, and "repaired", "turns_dropped", "added" and "failed_looks" (of a second look)."""
+        """Extractions by outcome, and "repaired", "turns_dropped", "added" and "failed_looks" (of a second look), "quoted"."""
 
     def generate_response(self, messages, response_format=None, tools=None, tool_choice="auto", **kwargs) -> str:
         """Answer Mem0. Its extraction prompt is swapped for the compact one; all else goes to the model as it is."""
@@ -190,13 +199,13 @@ class SlmLLM(LLMBase):
             event = extract(self.config.engine, self.handle, messages, **how)
             if self.config.second_look:
                 event = look_again(event, self.config.engine, self.handle, messages, **how)
+            if self.config.quotes:
+                event = quote(event, messages)
         except contract.ContractError as error:
             event = Event("engine_error", error=str(error))
         self.counts[event.outcome] += 1
-        self.counts["repaired"] += event.repaired
-        self.counts["turns_dropped"] += event.turns_dropped
-        self.counts["added"] += event.added
-        self.counts["failed_looks"] += event.failed_looks
+        for name in ("repaired", "turns_dropped", "added", "failed_looks", "quoted"):
+            self.counts[name] += getattr(event, name)
         for events in _watchers.get():
             events.append(event)
         clean = event.outcome in ("stored", "nothing") and not event.turns_dropped
@@ -215,7 +224,7 @@ def memory_config(
     model: str | os.PathLike | None = None, *, engine: str = "llama_cpp", constrain: str = "schema", max_tokens: int = 512,
     options: dict | None = None, embedder: dict | None = None, vector_store: dict | None = None,
     path: str | os.PathLike | None = None, custom_instructions: str | None = None, swap: bool = True,
-    second_look: bool = True,
+    second_look: bool = True, quotes: bool = True,
 ) -> MemoryConfig:  # fmt: skip
     """The Mem0 configuration for a model of this project, for `Memory(...)` and `AsyncMemory(...)`.
 
@@ -226,6 +235,7 @@ def memory_config(
     path: where the default vector store and the history go; default ~/.mem0-slm.
     swap: replace Mem0's extraction prompt by the compact one (False only to measure what that does).
     second_look: ask once more for sentences and clauses with a name or number that no memory holds; see mem0_slm/second_look.py.
+    quotes: keep a sentence of which the memories leave out words also as the user said it; see there.
     Raises EngineError when the default model or embedder is not there, or when the default vector store cannot be used.
     """
     if constrain not in CONSTRAINTS:
@@ -239,7 +249,7 @@ def memory_config(
     embedder = embedder or default_embedder()
     if not vector_store:
         vector_store = default_vector_store(path / "qdrant", dims=(embedder.get("config") or {}).get("embedding_dims") or 384)
-    settings = {"model": model, "engine": engine, "options": options or {}, "constrain": constrain, "max_tokens": max_tokens, "swap": swap, "second_look": second_look}
+    settings = {"model": model, "engine": engine, "options": options or {}, "constrain": constrain, "max_tokens": max_tokens, "swap": swap, "second_look": second_look, "quotes": quotes}
     return MemoryConfig(
         # model_construct: LlmConfig's validator knows only Mem0's own provider names
         llm=LlmConfig.model_construct(provider=PROVIDER, config=settings),

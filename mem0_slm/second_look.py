@@ -1,9 +1,10 @@
 """A second look at what an extraction left out.
 
-A small model that reads a long message stores most of what it says and drops the rest. What it drops shows where it is a
-name or a number: then the sentence that holds it is asked for once more, alone, and if that does not bring it, the clause
-that holds it; what is new in the answer becomes a memory beside the others. The model's decision to store nothing stands,
-and so do custom instructions, which may want something left out.
+A small model that reads a long message stores most of what it says and drops or garbles the rest. What it drops shows where
+it is a name or a number: then the sentence that holds it is asked for once more, alone, and if that does not bring it, the
+clause that holds it; what is new in the answer becomes a memory beside the others. A sentence of which words are missing
+even then is kept as a quote: nothing gets lost of what was worth storing, and a search finds it by the user's own words.
+The model's decision to store nothing stands, and so do custom instructions, which may want something left out.
 """
 
 import re
@@ -16,21 +17,27 @@ _CLAUSE_WORDS = 3
 """A clause of fewer words says too little by itself: of "with Mia and Ben", Ben would become the user's own name."""
 _USER = "user: "
 _STEM = 5
-"""Letters in which two forms of a word agree: "Wednesdays" is held by "on Wednesday"."""
+"""Letters in which two forms of a word agree: "Wednesdays" is held by "on Wednesday". A shorter word tells little of what was said."""
+_QUOTE_WORDS = 60
+"""A sentence of more words is something pasted, or no sentence: it is not quoted."""
+
+
+def sentences(messages: list[dict]) -> list[str]:
+    """The user's sentences in a compact prompt; none where custom instructions or an agent's prompt decide what is stored."""
+    if messages[0]["content"] != contract.SYSTEM_PROMPT or contract.CUSTOM_INSTRUCTIONS in messages[1]["content"]:
+        return []
+    said = [turn.removeprefix(_USER) for turn in contract.turns_of(messages) if turn.startswith(_USER)]
+    return list(dict.fromkeys(s.strip() for text in said for s in _SENTENCE.split(text) if s.strip()))
 
 
 def passages(messages: list[dict]) -> list[list[str]]:
-    """What of a compact prompt can be asked for again: for each sentence of the user's the sentence itself, then its clauses.
+    """What can be asked for again: for each sentence the sentence itself, then its clauses.
 
-    None where custom instructions or an agent's prompt decide what is stored. A sentence that is all there is would be
-    answered alike: only its clauses are left.
+    A sentence that is all there is would be answered alike: only its clauses are left.
     """
-    if messages[0]["content"] != contract.SYSTEM_PROMPT or contract.CUSTOM_INSTRUCTIONS in messages[1]["content"]:
-        return []
-    turns = contract.turns_of(messages)
-    said = [s.strip() for turn in turns if turn.startswith(_USER) for s in _SENTENCE.split(turn.removeprefix(_USER)) if s.strip()]
-    alone = len(said) == len(turns) == 1
-    return [([] if alone else [sentence]) + clauses(sentence) for sentence in dict.fromkeys(said)]
+    said = sentences(messages)
+    alone = len(said) == len(contract.turns_of(messages)) == 1
+    return [([] if alone else [sentence]) + clauses(sentence) for sentence in said]
 
 
 def clauses(sentence: str) -> list[str]:
@@ -39,10 +46,15 @@ def clauses(sentence: str) -> list[str]:
     return [clause for clause in found if len(clause.split()) >= _CLAUSE_WORDS] if len(found) > 1 else []
 
 
+def stems(text: str) -> set[str]:
+    """The words of a text in a form in which their inflections agree, and its numbers."""
+    return {word if word.isdigit() else word[:_STEM] for word in scoring.parts(text)}
+
+
 def missing(passage: str, texts: list[str]) -> list[str]:
     """Names and numbers of a passage that no memory holds."""
-    held = {word[:_STEM] for text in texts for word in scoring.parts(text)}
-    return [claim for claim in scoring.claims(passage) if not {word[:_STEM] for word in scoring.parts(claim)} <= held]
+    held = stems(" ".join(texts))
+    return [claim for claim in scoring.claims(passage) if not stems(claim) <= held]
 
 
 def news(passage: str, answer: list[str], texts: list[str]) -> list[str]:
@@ -52,4 +64,17 @@ def news(passage: str, answer: list[str], texts: list[str]) -> list[str]:
         left = missing(passage, texts + found)
         if len(missing(passage, [*texts, *found, fact])) < len(left) and not scoring.unsaid(fact, passage):
             found.append(fact)
+    return found
+
+
+def quotes(messages: list[dict], texts: list[str]) -> list[str]:
+    """As memories in the user's own words: the sentences of which memories hold some words and leave out others.
+
+    Words of five letters and more count, and numbers. A sentence of which no word is held was not worth storing to the model.
+    """
+    held, found = stems(" ".join(texts)), []
+    for sentence in sentences(messages):
+        said = {stem for stem in stems(sentence) if len(stem) == _STEM or stem.isdigit()}
+        if said & held and said - held and len(sentence.split()) <= _QUOTE_WORDS:
+            found.append(f'User said: "{sentence}"')
     return found

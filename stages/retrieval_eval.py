@@ -36,7 +36,7 @@ CANDIDATES = ("no_llm", "base", "finetuned")
 DECODINGS = ("free", "json", "schema")
 HEADLINE = (
     "precision_at_5", "hit_at_1", "hit_at_3", "hit_at_10", "mrr", "num_total_queries", "num_processed_queries", "num_hits", "keys_kept",
-    "small_talk_stored", "valid_json_share", "failed_adds", "repaired", "outcomes", "evidence_recall_at_5", "evidence_recall_at_10", "num_questions",
+    "small_talk_stored", "valid_json_share", "failed_adds", "repaired", "quoted", "outcomes", "evidence_recall_at_5", "evidence_recall_at_10", "num_questions",
 )  # fmt: skip
 """What DVC's tables show of a candidate on an evaluation set; the rest is in reports/runs and in the report."""
 ARGUMENTS = {"candidate": (CANDIDATES, "what is evaluated")}
@@ -49,6 +49,7 @@ class Params:
     base_type: str
     constrain: str
     second_look: bool
+    quotes: bool
     max_tokens: int
     concurrency: int
     top_k: int
@@ -152,7 +153,7 @@ async def add_all(memory, items, candidate, concurrency, watch) -> list[dict]:
             row = {"id": item["id"], "memories": stored, "seconds": time.perf_counter() - started, "error": error}
             event = events[0] if events else None
             row["outcome"] = event.outcome if event else "engine_error" if error else "stored"
-            row |= {"answer": event.answer, "repaired": event.repaired, "added": event.added, "failed_looks": event.failed_looks, "prompt_tokens": event.prompt_tokens, "output_tokens": event.output_tokens, "engine_seconds": event.seconds} if event else {}
+            row |= {"answer": event.answer, "repaired": event.repaired, "added": event.added, "quoted": event.quoted, "failed_looks": event.failed_looks, "prompt_tokens": event.prompt_tokens, "output_tokens": event.output_tokens, "engine_seconds": event.seconds} if event else {}
             progress.update()
             return row
 
@@ -224,6 +225,7 @@ def quality(items, rows, qrels, results, uses_llm: bool) -> dict:
         metrics["failed_adds"] = len(rows) - outcomes["stored"] - outcomes["nothing"]
         metrics["repaired"] = sum(row.get("repaired", False) for row in rows)
         metrics["added_by_second_look"] = sum(row.get("added", 0) for row in rows)
+        metrics["quoted"] = sum(row.get("quoted", 0) for row in rows)
         metrics["failed_second_looks"] = sum(row.get("failed_looks", 0) for row in rows)
         said = {i["id"]: contract.conversation_of(i["messages"]) for i in items}
         memories = [(m, said[row["id"]]) for row in rows for m in row["memories"]]
@@ -300,7 +302,7 @@ def evaluate(candidate: str, model: Path, items: list[dict], p: Params, collecti
     embedder, dims = embedder_of(p.embedder)
     with tempfile.TemporaryDirectory() as folder:
         config = memory_config(
-            model, engine=p.engine, constrain=p.constrain, max_tokens=p.max_tokens, second_look=p.second_look, embedder=embedder, path=folder,
+            model, engine=p.engine, constrain=p.constrain, max_tokens=p.max_tokens, second_look=p.second_look, quotes=p.quotes, embedder=embedder, path=folder,
             vector_store=store_of(p.qdrant, Path(folder) / "qdrant", collection, dims),
             options=engine_options(p),
         )  # fmt: skip
@@ -364,7 +366,7 @@ def evaluate_all(candidate: str, model: Path, p: Params) -> None:
     """Evaluate a candidate on every set, and write what was found."""
     sources = {"embedder": p.embedder}
     if candidate != "no_llm":
-        sources |= {"model_sha256": io.sha256(model), "engine": p.engine, "constrain": p.constrain, "second_look": p.second_look}
+        sources |= {"model_sha256": io.sha256(model), "engine": p.engine, "constrain": p.constrain, "second_look": p.second_look, "quotes": p.quotes}
         sources |= {"base_type": p.base_type} if candidate == "base" else {}
     speeds, item_rows = {}, []
     for name in ("eval", "natural"):

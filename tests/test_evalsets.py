@@ -83,7 +83,7 @@ def test_recall_of_evidence_through_real_mem0(tmp_path, in_root, base_gguf):
     """Raw turns, stored and searched: every question's evidence is among four turns, so recall is whole."""
     from stages import retrieval_eval
 
-    values = {"engine": "llama_cpp", "finetuned_model": "", "base_type": "", "constrain": "schema", "second_look": False, "max_tokens": 16, "concurrency": 2, "top_k": 20, "qdrant": "embedded", "embedder": "minilm", "threads": 0}
+    values = {"engine": "llama_cpp", "finetuned_model": "", "base_type": "", "constrain": "schema", "second_look": False, "quotes": False, "max_tokens": 16, "concurrency": 2, "top_k": 20, "qdrant": "embedded", "embedder": "minilm", "threads": 0}
     p = retrieval_eval.Params(**values, limit=0, decodings=[], decoding_items=0, sets={"locomo": str(LOCOMO)})
     found = retrieval_eval.own_sets("no_llm", base_gguf, p)["locomo"]
     assert (found["num_items"], found["num_questions"], found["num_malformed"], found["num_questions_without_evidence"]) == (4, 6, 6, 1)

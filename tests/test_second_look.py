@@ -9,7 +9,7 @@ from mem0 import Memory
 from mem0_slm import contract, engines, memory_config, second_look, watch
 from mem0_slm import memory as module
 from mem0_slm.engines import llama_cpp
-from mem0_slm.second_look import clauses, missing, news, passages
+from mem0_slm.second_look import clauses, missing, news, passages, quotes
 
 
 def prompt(*turns: str, **how) -> list[dict]:
@@ -76,6 +76,46 @@ def test_a_name_may_be_bent_and_a_number_may_not(sentence, held, left):
 )
 def test_only_what_is_new_and_was_said_is_kept(answer, kept):
     assert news("The parrot is Kopernik", answer, ["User keeps bees"]) == kept
+
+
+# --- what is kept as it was said ---
+
+
+@pytest.mark.parametrize(
+    "said, memory, quoted",
+    [
+        ("Torn meniscus, left knee, no squash", "User has a torn knee and plays no squash", True),  # "meniscus" is in no memory
+        ("I breed Silkie bantams", "User breeds silkie bantams", False),  # inflection and case aside it is all there
+        ("I owe Bo 42 kronor", "User owes Bo 4 kronor", True),  # a number counts, however short, and only as a whole
+        ("I own a cat", "User owns a dog", False),  # words of fewer than five letters do not count
+        ("Any tips for a beginner?", "User keeps bees", False),  # nothing of it was worth storing
+        ("I hoard stamps " + "and " * 58, "User hoards coins", False),  # 61 words: pasted, or no sentence
+        ("I hoard stamps " + "and " * 57, "User hoards coins", True),
+    ],
+)
+def test_a_sentence_that_is_held_in_part_is_quoted(said, memory, quoted):
+    assert quotes(prompt(f"user: {said}"), [memory]) == ([f'User said: "{said.strip()}"'] if quoted else [])
+
+
+def test_each_sentence_is_quoted_for_itself_and_once():
+    said = "I breed bantams. Rain again! I breed bantams. My bantams won a trophy."
+    assert quotes(prompt(f"user: {said}"), ["User's bantams won", "User breeds"]) == ['User said: "My bantams won a trophy."']
+
+
+def test_what_the_assistant_said_is_never_quoted():
+    assert quotes(prompt("user: I breed bantams", "assistant: Try bantams from Bergen."), ["User breeds bantams"]) == []
+
+
+def test_custom_instructions_and_agents_decide_over_quotes_too():
+    said, memory = "user: I breed Silkie bantams in Bergen", ["User breeds bantams"]
+    assert quotes(prompt(said), memory) != []
+    assert quotes(prompt(said, instructions="Store nothing about places"), memory) == quotes(prompt(said, agent=True), memory) == []
+
+
+def test_without_memories_nothing_is_quoted():
+    """The model's decision to store nothing stands, and what failed is reported as failed."""
+    for event in (module.Event("nothing"), module.Event("engine_error", error="gone"), module.Event("truncated", ("User breeds hens",))):
+        assert module.quote(event, prompt("user: I breed Silkie bantams")) == event
 
 
 # --- what is asked, in order ---
@@ -149,6 +189,22 @@ def test_mem0_stores_what_the_second_look_found(memory, asked):
     assert (event.outcome, event.added, event.prompt_tokens, event.output_tokens) == ("stored", 1, 80, 18)
     assert contract.classify(event.answer).texts == ["User keeps bees"]  # the first answer, as the model gave it
     assert (memory.llm.counts["stored"], memory.llm.counts["added"]) == (1, 1)
+
+
+def test_mem0_stores_a_quote_of_what_the_memories_hold_in_part(memory, asked):
+    said = 'My parrot is "Kopernik".'
+    asked({f"user: {said}": ["User has a parrot"], 'My parrot is "Kopernik".': []})
+    memory.llm.counts.clear()
+    with watch() as events:
+        results = memory.add(said, user_id=uuid.uuid4().hex)["results"]
+    assert {r["memory"] for r in results} == {"User has a parrot", f'User said: "{said}"'}
+    assert events[0].quoted == memory.llm.counts["quoted"] == 1 and events[0].added == 0
+
+
+def test_quotes_can_be_turned_off(memory, asked, monkeypatch):
+    asked({"user: My parrot is Kopernik.": ["User has a parrot"]})
+    monkeypatch.setattr(memory.llm.config, "quotes", False)
+    assert [r["memory"] for r in memory.add("My parrot is Kopernik.", user_id=uuid.uuid4().hex)["results"]] == ["User has a parrot"]
 
 
 def test_a_second_look_that_fails_costs_nothing_of_the_first(memory, asked, caplog):
