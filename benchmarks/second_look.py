@@ -1,8 +1,9 @@
-"""What the second look (mem0_slm/second_look.py) brings and costs: the tuned model with it and without, in one run.
+"""What the second look and the quotes (mem0_slm/second_look.py) bring and cost: the tuned model's first answer alone, with
+what a second look adds, and with quotes too, in one run.
 
     python -m benchmarks.second_look [--items 20]
 
-Both sides go through real Mem0 over the whole generated and natural evaluation sets, as `retrieval_eval` does and with its
+All go through real Mem0 over the whole generated and natural evaluation sets, as `retrieval_eval` does and with its
 parameters. Answers of adds at once differ in their last bits from run to run, so that precision_at_5 may move by 0.02 or so
 where the second look adds nothing. `failed_second_looks` counts sentences and clauses whose second answer was not well-formed.
 Writes benchmarks/second_look.json.
@@ -16,7 +17,9 @@ from benchmarks import record
 from mem0_slm import hardware, io, params
 from stages import retrieval_eval
 
-FIGURES = ("precision_at_5", "precision_at_5_ci", "keys_kept", "num_total_queries", "small_talk_stored", "memories_with_unsaid_names_or_numbers", "added_by_second_look", "failed_second_looks", "failed_adds")
+FIGURES = ("precision_at_5", "precision_at_5_ci", "keys_kept", "num_total_queries", "small_talk_stored", "memories_with_unsaid_names_or_numbers", "memories_per_item", "added_by_second_look", "quoted", "failed_second_looks", "failed_adds")
+
+SIDES = (("first_answer", False, False), ("second_look", True, False), ("second_look_and_quotes", True, True))
 
 
 def side(items: list[dict], p) -> dict:
@@ -33,7 +36,7 @@ def main():
     result = {"model_sha256": io.sha256(Path(p.finetuned_model)), "concurrency": p.concurrency}
     for name in ("eval", "natural"):
         items = io.read_jsonl(f"data/{name}.jsonl")[: arguments.items]
-        result[name] = {("with" if look else "without"): side(items, dataclasses.replace(p, second_look=look)) for look in (False, True)}
+        result[name] = {what: side(items, dataclasses.replace(p, second_look=look, quotes=quotes)) for what, look, quotes in SIDES}
     record("second_look", result, "mem0ai", "llama-cpp-python", "qdrant-client")
 
 

@@ -61,7 +61,7 @@ class Event:
     added: int = 0
     """Memories that a second look added. Its tokens and seconds are in the counts above."""
     quoted: int = 0
-    """Sentences that were added as the user said them, since the memories leave out words of theirs."""
+    """Memories behind which the user is quoted, since they leave out words of the sentence."""
     failed_looks: int = 0
     """Sentences and clauses of a second look whose answer was not well-formed; they added nothing."""
     error: str = ""
@@ -124,9 +124,11 @@ def look_again(event: Event, engine: str, handle, messages: list[dict], *, max_t
 
 
 def quote(event: Event, messages: list[dict]) -> Event:
-    """The extraction with the sentences that its memories hold in part, in the user's own words (mem0_slm/second_look.py)."""
-    found = second_look.quotes(messages, list(event.memories)) if event.outcome == "stored" else []
-    return replace(event, memories=(*event.memories, *found), quoted=len(found))
+    """The extraction with the sentences that its memories hold in part quoted behind them (mem0_slm/second_look.py)."""
+    if event.outcome != "stored":
+        return event
+    texts = second_look.with_quotes(messages, list(event.memories))
+    return replace(event, memories=tuple(texts), quoted=sum(a != b for a, b in zip(event.memories, texts)))
 
 
 def _answer(run, handle, messages: list[dict], max_tokens: int, schema) -> tuple[engines.Answer, int]:
@@ -235,7 +237,7 @@ def memory_config(
     path: where the default vector store and the history go; default ~/.mem0-slm.
     swap: replace Mem0's extraction prompt by the compact one (False only to measure what that does).
     second_look: ask once more for sentences and clauses with a name or number that no memory holds; see mem0_slm/second_look.py.
-    quotes: keep a sentence of which the memories leave out words also as the user said it; see there.
+    quotes: quote a sentence of which the memories leave out words behind its memory, as the user said it; see there.
     Raises EngineError when the default model or embedder is not there, or when the default vector store cannot be used.
     """
     if constrain not in CONSTRAINTS:

@@ -3,7 +3,7 @@
 A small model that reads a long message stores most of what it says and drops or garbles the rest. What it drops shows where
 it is a name or a number: then the sentence that holds it is asked for once more, alone, and if that does not bring it, the
 clause that holds it; what is new in the answer becomes a memory beside the others. A sentence of which words are missing
-even then is kept as a quote: nothing gets lost of what was worth storing, and a search finds it by the user's own words.
+even then is quoted behind its memory: nothing gets lost of what was worth storing, and a search finds it by the user's own words.
 The model's decision to store nothing stands, and so do custom instructions, which may want something left out.
 """
 
@@ -67,14 +67,16 @@ def news(passage: str, answer: list[str], texts: list[str]) -> list[str]:
     return found
 
 
-def quotes(messages: list[dict], texts: list[str]) -> list[str]:
-    """As memories in the user's own words: the sentences of which memories hold some words and leave out others.
+def with_quotes(messages: list[dict], texts: list[str]) -> list[str]:
+    """The memories, a sentence that they hold in part quoted behind the one that has most of it, as the user said it.
 
-    Words of five letters and more count, and numbers. A sentence of which no word is held was not worth storing to the model.
+    Words of five letters and more count, and numbers. A sentence of which no word is held was not worth storing to the
+    model. Behind a memory, not as one of its own: twice as many memories crowd each other out of a search.
     """
-    held, found = stems(" ".join(texts)), []
+    held, behind = [stems(text) for text in texts], [""] * len(texts)
     for sentence in sentences(messages):
         said = {stem for stem in stems(sentence) if len(stem) == _STEM or stem.isdigit()}
-        if said & held and said - held and len(sentence.split()) <= _QUOTE_WORDS:
-            found.append(f'User said: "{sentence}"')
-    return found
+        shared = [len(said & stems_) for stems_ in held]
+        if any(shared) and not said <= set().union(*held) and len(sentence.split()) <= _QUOTE_WORDS:
+            behind[shared.index(max(shared))] += f' ("{sentence}")'
+    return [text + quote for text, quote in zip(texts, behind)]

@@ -9,7 +9,7 @@ from mem0 import Memory
 from mem0_slm import contract, engines, memory_config, second_look, watch
 from mem0_slm import memory as module
 from mem0_slm.engines import llama_cpp
-from mem0_slm.second_look import clauses, missing, news, passages, quotes
+from mem0_slm.second_look import clauses, missing, news, passages, with_quotes
 
 
 def prompt(*turns: str, **how) -> list[dict]:
@@ -78,7 +78,7 @@ def test_only_what_is_new_and_was_said_is_kept(answer, kept):
     assert news("The parrot is Kopernik", answer, ["User keeps bees"]) == kept
 
 
-# --- what is kept as it was said ---
+# --- what is quoted ---
 
 
 @pytest.mark.parametrize(
@@ -94,28 +94,30 @@ def test_only_what_is_new_and_was_said_is_kept(answer, kept):
     ],
 )
 def test_a_sentence_that_is_held_in_part_is_quoted(said, memory, quoted):
-    assert quotes(prompt(f"user: {said}"), [memory]) == ([f'User said: "{said.strip()}"'] if quoted else [])
+    assert with_quotes(prompt(f"user: {said}"), [memory]) == [f'{memory} ("{said.strip()}")' if quoted else memory]
 
 
-def test_each_sentence_is_quoted_for_itself_and_once():
-    said = "I breed bantams. Rain again! I breed bantams. My bantams won a trophy."
-    assert quotes(prompt(f"user: {said}"), ["User's bantams won", "User breeds"]) == ['User said: "My bantams won a trophy."']
+def test_each_sentence_is_quoted_once_behind_the_memory_that_has_most_of_it():
+    said = "I breed bantams. Rain again! I breed bantams. My bantams won a trophy. My parrot won nothing."
+    memories = ["User breeds poultry", "User's bantams won", "User has a parrot"]
+    assert with_quotes(prompt(f"user: {said}"), memories) == ["User breeds poultry", 'User\'s bantams won ("My bantams won a trophy.")', 'User has a parrot ("My parrot won nothing.")']
 
 
 def test_what_the_assistant_said_is_never_quoted():
-    assert quotes(prompt("user: I breed bantams", "assistant: Try bantams from Bergen."), ["User breeds bantams"]) == []
+    memories = ["User breeds bantams"]
+    assert with_quotes(prompt("user: I breed bantams", "assistant: Try bantams from Bergen."), memories) == memories
 
 
 def test_custom_instructions_and_agents_decide_over_quotes_too():
-    said, memory = "user: I breed Silkie bantams in Bergen", ["User breeds bantams"]
-    assert quotes(prompt(said), memory) != []
-    assert quotes(prompt(said, instructions="Store nothing about places"), memory) == quotes(prompt(said, agent=True), memory) == []
+    said, memories = "user: I breed Silkie bantams in Bergen", ["User breeds bantams"]
+    assert with_quotes(prompt(said), memories) != memories
+    assert with_quotes(prompt(said, instructions="Store nothing about places"), memories) == with_quotes(prompt(said, agent=True), memories) == memories
 
 
-def test_without_memories_nothing_is_quoted():
+def test_where_nothing_is_stored_nothing_is_quoted():
     """The model's decision to store nothing stands, and what failed is reported as failed."""
     for event in (module.Event("nothing"), module.Event("engine_error", error="gone"), module.Event("truncated", ("User breeds hens",))):
-        assert module.quote(event, prompt("user: I breed Silkie bantams")) == event
+        assert module.quote(event, prompt("user: I breed Silkie hens")) == event
 
 
 # --- what is asked, in order ---
@@ -191,13 +193,13 @@ def test_mem0_stores_what_the_second_look_found(memory, asked):
     assert (memory.llm.counts["stored"], memory.llm.counts["added"]) == (1, 1)
 
 
-def test_mem0_stores_a_quote_of_what_the_memories_hold_in_part(memory, asked):
+def test_mem0_stores_the_quote_with_its_memory(memory, asked):
     said = 'My parrot is "Kopernik".'
     asked({f"user: {said}": ["User has a parrot"], 'My parrot is "Kopernik".': []})
     memory.llm.counts.clear()
     with watch() as events:
         results = memory.add(said, user_id=uuid.uuid4().hex)["results"]
-    assert {r["memory"] for r in results} == {"User has a parrot", f'User said: "{said}"'}
+    assert [r["memory"] for r in results] == [f'User has a parrot ("{said}")']
     assert events[0].quoted == memory.llm.counts["quoted"] == 1 and events[0].added == 0
 
 
