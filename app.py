@@ -375,9 +375,9 @@ def build(chat):
         return user, name_of(user), name_of(user), gr.update(visible=False), gr.update(visible=True), gr.update(visible=False), time.time_ns()
 
     def arrive(request: gr.Request):
-        """A reload comes back under the name in the address."""
+        """A reload comes back under the name in the address. Without one it changes nothing: somebody may have entered meanwhile."""
         name = request.query_params.get("name", "")
-        return enter(name) if name else ("", *(gr.skip(),) * 6)
+        return enter(name) if name else (gr.skip(),) * 7
 
     def leave():
         return "", "", "", gr.update(visible=True), gr.update(visible=False), gr.skip(), time.time_ns()

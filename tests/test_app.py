@@ -506,6 +506,17 @@ def reach(page, selector: str) -> None:
     raise AssertionError(f"Tab does not lead to {selector}")
 
 
+def test_who_enters_before_the_page_has_answered_its_own_loading_stays_entered(app, new_tab):
+    page, held = new_tab(), []
+    page.route("**/queue/join*", lambda route: route.continue_() if held else held.append(route))
+    enter(page, app.url, "quick")
+    with page.expect_response("**/queue/join*"):
+        held[0].continue_()
+    page.wait_for_timeout(1500)  # nothing shows that it was answered
+    say(page, "I swim")
+    has_cards(page, "I swim")
+
+
 def test_while_a_reply_is_written_it_can_be_stopped_and_the_next_message_waits(browser, new_tab, tmp_path, monkeypatch):
     """With a model that says one word and then waits."""
     more = threading.Event()
