@@ -7,6 +7,7 @@ LLAMA_SCRIPTS := $(VENV)/share/llama.cpp/convert_hf_to_gguf.py
 # Without AMX: the compiler may drop the configuration of its tiles, and llama.cpp then dies of an illegal instruction at the
 # first longer prompt (ggml-org/llama.cpp pull request 26954, open).
 NO_AMX := $(shell grep -qsw amx_int8 /proc/cpuinfo && echo -mno-amx-int8)
+LLAMA_FLAGS = CFLAGS="$$CFLAGS $(NO_AMX)" CXXFLAGS="$$CXXFLAGS $(NO_AMX)"
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 export MEM0_TELEMETRY := False
@@ -28,7 +29,7 @@ $(VENV)/.installed: requirements.txt pyproject.toml
 	tar -xzf $(LLAMA_SDIST) -C $(VENV)/share/llama.cpp --strip-components=3 --wildcards \
 		'*/vendor/llama.cpp/convert_hf_to_gguf.py' '*/vendor/llama.cpp/convert_lora_to_gguf.py' \
 		'*/vendor/llama.cpp/conversion/*' '*/vendor/llama.cpp/gguf-py/*'
-	CFLAGS="$$CFLAGS $(NO_AMX)" CXXFLAGS="$$CXXFLAGS $(NO_AMX)" CMAKE_BUILD_PARALLEL_LEVEL=$$(nproc) \
+	$(LLAMA_FLAGS) CMAKE_BUILD_PARALLEL_LEVEL=$$(nproc) \
 		$(VENV)/bin/python -m pip install --config-settings=cmake.args=-DGGML_OPENMP=OFF $(LLAMA_SDIST)
 	$(VENV)/bin/python -m pip install -r requirements.txt -e .
 	touch $@
@@ -72,7 +73,7 @@ llama-bench: $(LLAMA_BENCH)
 $(LLAMA_BENCH): | setup
 	rm -rf $(LLAMA_SOURCE) && mkdir -p $(LLAMA_SOURCE)
 	tar -xzf $(LLAMA_SDIST) -C $(LLAMA_SOURCE) --strip-components=3 --wildcards '*/vendor/llama.cpp/*'
-	CFLAGS="$$CFLAGS $(NO_AMX)" CXXFLAGS="$$CXXFLAGS $(NO_AMX)" \
+	$(LLAMA_FLAGS) \
 		cmake -S $(LLAMA_SOURCE) -B $(LLAMA_SOURCE)/build -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=OFF -DLLAMA_OPENSSL=OFF \
 		-DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_SERVER=OFF -DLLAMA_BUILD_APP=OFF $(CMAKE_ARGS)
 	CMAKE_BUILD_PARALLEL_LEVEL=$${CMAKE_BUILD_PARALLEL_LEVEL:-$$(nproc)} cmake --build $(LLAMA_SOURCE)/build --target llama-bench
