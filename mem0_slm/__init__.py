@@ -9,8 +9,10 @@ Names are imported on first use, so that importing the package costs nothing.
 
 import os
 
-# No library phones home on our account; a value that the user has set stands. Mem0 reads it when it is imported.
+# No library phones home on our account; a value that the user has set stands. Mem0 reads its own when it is imported, Unsloth
+# when it loads a model.
 os.environ.setdefault("MEM0_TELEMETRY", "False")
+os.environ.setdefault("UNSLOTH_DISABLE_STATISTICS", "1")
 
 __all__ = ["classify", "memory_config", "watch"]
 
