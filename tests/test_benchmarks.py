@@ -1,8 +1,10 @@
 """What the benchmarks against peers ask of the peers, and what they make of the answers; nothing here measures time."""
 
 import json
+import os
 import re
 import statistics
+import subprocess
 import sys
 
 import pytest
@@ -55,6 +57,17 @@ def test_llama_bench_decodes_from_the_depth_of_our_prompt_as_many_tokens(tmp_pat
     assert found["ratio"]["llama_bench"] == round(statistics.median(row["ours"] / 50.0 for row in found["rounds"]), 4)
     assert found["within_target"]["llama_bench"] == (found["ratio"]["llama_bench"] >= 0.95)
     assert set(overhead.compare(str(base_gguf), rounds=1, new_tokens=2, threads=1)["ratio"]) == {"bare"}
+
+
+def test_a_training_that_cannot_run_stands_in_the_gpu_result_with_its_error(tmp_path, in_root):
+    (tmp_path / "params.yaml").write_bytes((in_root / "params.yaml").read_bytes())  # the folder has no base and no data
+    command = [sys.executable, "-m", "benchmarks.gpu_training", "--sides", "unsloth_nf4", "peft"]
+    environment = os.environ | {"PYTHONPATH": str(in_root), "CUDA_VISIBLE_DEVICES": ""}
+    subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=True)
+    written = io.read_json(tmp_path / "benchmarks/gpu_training.json")
+    assert written["gpu"] == "none"
+    assert "finetune.engine: unsloth: there is no CUDA GPU" in written["unsloth_nf4"]["error"]
+    assert "models/base/hf" in written["peft"]["error"]
 
 
 RESULT = """
