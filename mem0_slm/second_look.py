@@ -74,10 +74,9 @@ def with_quotes(messages: list[dict], texts: list[str]) -> list[str]:
     model. Behind a memory, not as one of its own: twice as many memories crowd each other out of a search.
     """
     held, behind = [stems(text) for text in texts], [""] * len(texts)
-    everything = set().union(*held)
     for sentence in sentences(messages):
         said = {stem for stem in stems(sentence) if len(stem) == _STEM or stem.isdigit()}
         shared = [len(said & stems_) for stems_ in held]
-        if any(shared) and not said <= everything and len(sentence.split()) <= _QUOTE_WORDS:
+        if any(shared) and not said <= set().union(*held) and len(sentence.split()) <= _QUOTE_WORDS:
             behind[shared.index(max(shared))] += f' ("{sentence}")'
     return [text + quote for text, quote in zip(texts, behind)]
