@@ -22,7 +22,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import record
-from mem0_slm import io, params
+from mem0_slm import hardware, io, params
 from stages import finetune
 from stages.prepare_base import BASE
 
@@ -33,17 +33,16 @@ SIDES = {
     "peft": {"engine": "peft", "load_in_4bit": False},
     "peft_compiled": {"engine": "peft", "load_in_4bit": False, "compile": "always"},
 }
-KEPT = (
-    "tokens_per_second", "seconds", "steps", "train_tokens", "peak_vram_gib", "estimated_gib", "peak_rss_gib", "validation_loss", "train_loss_last",
-    "instructions_answered_in_prose", "trainable_parameters", "precision",
-)  # fmt: skip
+MEASURED = ("tokens_per_second", "seconds", "steps", "train_tokens", "peak_vram_gib", "estimated_gib", "peak_rss_gib", "trainable_parameters", "precision")
+LEARNT = ("validation_loss", "train_loss_last", "instructions_answered_in_prose")
+"""What means nothing of random weights."""
 SHAPES = {
     "llama3.1-8b": {
         "vocab_size": 128256, "hidden_size": 4096, "intermediate_size": 14336, "num_hidden_layers": 32, "num_attention_heads": 32,
-        "num_key_value_heads": 8, "tie_word_embeddings": False, "rope_parameters": {"rope_type": "default", "rope_theta": 500000.0},
+        "num_key_value_heads": 8, "tie_word_embeddings": False,
     },
 }  # fmt: skip
-"""Llama configurations, as the models' own config.json have them."""
+"""Sizes of Llama models, as their own config.json have them; what costs neither memory nor time is left out."""
 SCRATCH = Path(".scratch/gpu_training")
 
 
@@ -60,11 +59,14 @@ def random_model(shape: str, folder: Path) -> None:
 def side(name: str, base: str, shape: str | None, epochs: float, batch_size: int | None, out: str) -> None:
     """One side's run, in this process; its figures go to the file `out`."""
     p = finetune.load_params(model=shape)
-    p = replace(p, **SIDES[name], epochs=epochs, batch_size=batch_size or p.batch_size, save_steps=10**6)
+    p = replace(p, **SIDES[name], epochs=epochs, batch_size=batch_size or p.batch_size, save_steps=10**6)  # writing checkpoints is not what is measured
     data = Path("data/train.jsonl"), Path("data/validation.jsonl")
-    metrics, _ = finetune.finetune(p, params.load(finetune.Registry, None).seed, Path(base), *data, SCRATCH / (shape or "base") / name, finetune.INSTRUCTIONS)
-    meaningless = ("validation_loss", "train_loss_last", "instructions_answered_in_prose") if shape else ()
-    io.write_json(out, {key: metrics[key] for key in KEPT if key in metrics and key not in meaningless})
+    try:
+        metrics, _ = finetune.finetune(p, params.load(finetune.Registry, None).seed, Path(base), *data, SCRATCH / (shape or "base") / name, finetune.INSTRUCTIONS)
+    except Exception as error:
+        io.write_json(out, {"error": f"{type(error).__name__}: {error}"[:300]})
+        raise
+    io.write_json(out, hardware.only(metrics, MEASURED if shape else MEASURED + LEARNT))
 
 
 def main():
@@ -92,9 +94,8 @@ def main():
             out = Path(folder) / f"{name}.json"
             command = [sys.executable, "-m", "benchmarks.gpu_training", "--side", name, "--base", str(base), "--out", str(out), f"--epochs={a.epochs}"]
             command += [f"--shape={a.shape}"] * bool(a.shape) + [f"--batch-size={a.batch_size}"] * bool(a.batch_size)
-            done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
-            sys.stderr.write(done.stderr)
-            result[name] = io.read_json(out) if done.returncode == 0 else {"error": done.stderr.strip().splitlines()[-1][:300]}
+            status = subprocess.run(command).returncode
+            result[name] = io.read_json(out) if out.exists() else {"error": f"ended with status {status}"}
             record("gpu_training" + (f"_{a.shape}" if a.shape else ""), result, "torch", "transformers", "peft", "unsloth", "bitsandbytes")
 
 

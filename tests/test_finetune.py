@@ -275,6 +275,7 @@ def test_unsloth_is_asked_for_the_model_that_the_params_describe(small, tiny_bas
     import torch
 
     metrics, _ = train(small, tiny_base, engine="unsloth", load_in_4bit=True, gradient_checkpointing=True, target_modules=["q_proj"])
+    assert "UNSLOTH_DISABLE_STATISTICS" in os.environ  # unsloth asks for no more than that it is there
     assert unsloth.asked["from_pretrained"] == {"model_name": str(tiny_base), "max_seq_length": 512, "dtype": torch.float32, "load_in_4bit": True}
     assert unsloth.asked["get_peft_model"] == {
         "r": 2, "lora_alpha": small[0].lora_alpha, "lora_dropout": 0.0, "target_modules": ["q_proj"], "bias": "none", "use_gradient_checkpointing": "unsloth",
