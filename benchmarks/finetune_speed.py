@@ -86,7 +86,7 @@ def ours(p, encoded: list[dict], folder: str):
         finetune.compile_layers(model)
     trainer = finetune.trainer_for(model, encoded, encoded[:1], p, SEED, folder, "bfloat16")
     trainer.args.eval_strategy = trainer.args.save_strategy = IntervalStrategy.NO
-    return trainer, timed(trainer, packing.tokens_of)
+    return trainer, timed(trainer, lambda batch: batch["tokens"])
 
 
 def trl(p, examples: list[dict], folder: str):

@@ -12,6 +12,7 @@ Writes models/adapter, metrics/finetune.json, metrics/loss.csv
 """
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
@@ -30,6 +31,8 @@ SCRATCH = Path(".scratch/finetune")
 INSTRUCTIONS = Path("data/sources/instructions.jsonl")
 HEADLINE = ("train_loss_last", "validation_loss", "seconds", "tokens_per_second", "peak_rss_gib", "peak_vram_gib")
 """What DVC's tables show of a training; the rest is in reports/runs."""
+ROW_STEP = 32
+"""The tokens of a batch are brought to a multiple of this, so that few shapes occur (see packing.lengthened)."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ def decode(model, batch: dict, dtype: str):
     """The decoder's last hidden states, (rows, tokens, width), for what `packing.pack` or `packing.pad` made."""
     import torch
 
-    inputs = {key: value for key, value in batch.items() if key not in ("labels", "weights")}
+    inputs = {key: value for key, value in batch.items() if key not in ("labels", "weights", "tokens")}
     with torch.autocast(batch["input_ids"].device.type, torch.bfloat16, enabled=dtype == "bfloat16"):
         return decoder_of(model)(**inputs, use_cache=False).last_hidden_state  # the adapter's layers are inside it
 
@@ -152,7 +155,7 @@ def prose_share(model, tokenizer, asked: list[str], dtype: str, collate) -> floa
         batch = collate([{"input_ids": ids, "labels": [packing.IGNORED] * len(ids), "weights": [0.0] * len(ids)}])
         with torch.no_grad(), eager():
             hidden = decode(model, send_to_device(batch, model.device), dtype)
-            token = head(model, hidden[0, -1], dtype).argmax().item()
+            token = head(model, hidden[0, len(ids) - 1], dtype).argmax().item()
         prose += not tokenizer.decode([token]).lstrip().startswith(("{", "["))
     return round(prose / len(asked), 4) if asked else None
 
@@ -231,7 +234,7 @@ def trainer_for(model, train, validation, p: Params, seed: int, folder: Path, dt
                     f"({p.learning_rate}) or use finetune.precision=fp32."
                 )
             if model.training:
-                self.tokens += packing.tokens_of(inputs)
+                self.tokens += int(inputs["tokens"])
             return (loss, {"loss": loss}) if return_outputs else loss
 
         def evaluate(self, *args, **kwargs):
@@ -273,7 +276,7 @@ def trainer_for(model, train, validation, p: Params, seed: int, folder: Path, dt
     arguments._n_gpu = min(arguments.n_gpu, 1)  # else the Trainer would split a batch, which is one row, over the GPUs
     trainer = AnswerTrainer(
         model=model, args=arguments, train_dataset=Dataset.from_list(train), eval_dataset=Dataset.from_list(validation),
-        data_collator=packing.pad if padded else packing.pack, callbacks=[NoteComplete()],
+        data_collator=packing.pad if padded else functools.partial(packing.pack, step=ROW_STEP), callbacks=[NoteComplete()],
     )  # fmt: skip
     trainer.remove_callback(ProgressCallback)
     trainer.add_callback(MemoryBar())

@@ -111,7 +111,7 @@ def test_what_all_prompts_begin_with_stands_once_in_a_batch(tokenizer):
     n, m = (len(row["input_ids"]) for row in rows)
     assert batch["input_ids"].tolist() == [rows[0]["input_ids"] + rows[1]["input_ids"][shared:]]
     assert batch["position_ids"].tolist() == [[*range(n), *range(shared, m)]]
-    assert packing.tokens_of(batch) == packing.tokens_of(pad(rows)) == n + m
+    assert batch["tokens"] == pad(rows)["tokens"] == n + m
     assert packing.examples_of(batch) == packing.examples_of(pad(rows)) == 2
 
 
@@ -123,8 +123,20 @@ def test_a_question_asked_twice_still_has_an_answer_each(tokenizer):
     assert labelled == sum(label != IGNORED for row in rows for label in row["labels"])
 
 
-@pytest.mark.parametrize("compiled", [False, True])
-def test_gradients_of_a_packed_batch_are_those_of_its_examples(tiny_base, tokenizer, compiled):
+def test_a_batch_is_lengthened_to_few_shapes_by_tokens_without_loss(tokenizer):
+    rows = [encode(example(said), tokenizer, 512, 4.0) for said in ("hi", "I keep 12 bees and a dog " * 9, "my my")]
+    shared = packing.shared_tokens(rows)
+    usual, batch = pack(rows), pack(rows, 32)
+    assert batch["input_ids"].shape[1] % 32 == 0 and batch["layout"]["keys"].shape[1] % 16 == 0
+    assert batch["input_ids"].shape[1] < usual["input_ids"].shape[1] + 48
+    assert batch["tokens"] == usual["tokens"] == sum(len(row["input_ids"]) for row in rows)
+    for key in ("labels", "weights"):
+        assert batch[key][batch["labels"] != IGNORED].tolist() == usual[key][usual["labels"] != IGNORED].tolist()
+    assert packing.lengthened(rows, shared, 1) == rows
+
+
+@pytest.mark.parametrize(("compiled", "step"), [(False, 1), (False, 32), (True, 32)])
+def test_gradients_of_a_packed_batch_are_those_of_its_examples(tiny_base, tokenizer, compiled, step):
     """The loss says that no example sees another; the gradients, that each is learned from as if alone."""
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
@@ -142,7 +154,7 @@ def test_gradients_of_a_packed_batch_are_those_of_its_examples(tiny_base, tokeni
     alone = gradients([pack([row]) for row in rows])
     if compiled:
         finetune.compile_layers(model)
-    together = gradients([pack(rows)])
+    together = gradients([pack(rows, step)])
     largest = max(g.abs().max().item() for g in alone.values())
     for name, gradient in together.items():
         assert gradient.allclose(alone[name], atol=1e-5 * largest), name
