@@ -33,7 +33,12 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-os.environ.update(GRADIO_ANALYTICS_ENABLED="False", MEM0_TELEMETRY="False", HF_HUB_DISABLE_TELEMETRY="1", TOKENIZERS_PARALLELISM="false")
+os.environ.update(
+    GRADIO_ANALYTICS_ENABLED="False",
+    MEM0_TELEMETRY="False",
+    HF_HUB_DISABLE_TELEMETRY="1",
+    TOKENIZERS_PARALLELISM="false",
+)
 
 from mem0_slm import params
 from mem0_slm.io import DataError
@@ -68,16 +73,35 @@ class Params:
         from mem0_slm.engines import ENGINES
 
         for key in ("chat_engine", "extraction_engine"):
-            params.require(getattr(self, key) in ENGINES, key, getattr(self, key), f"must be one of {', '.join(ENGINES)}")
-        params.require(self.embedder == "minilm" or self.embedder.startswith("ollama:"), "embedder", self.embedder, 'must be "minilm" or "ollama:<model>"')
-        params.require(self.qdrant == "embedded" or self.qdrant.startswith(("http://", "https://")), "qdrant", self.qdrant, 'must be "embedded" or a server\'s address')
+            params.require(
+                getattr(self, key) in ENGINES, key, getattr(self, key), f"must be one of {', '.join(ENGINES)}"
+            )
+        params.require(
+            self.embedder == "minilm" or self.embedder.startswith("ollama:"),
+            "embedder",
+            self.embedder,
+            'must be "minilm" or "ollama:<model>"',
+        )
+        params.require(
+            self.qdrant == "embedded" or self.qdrant.startswith(("http://", "https://")),
+            "qdrant",
+            self.qdrant,
+            'must be "embedded" or a server\'s address',
+        )
         params.require(0 < self.port < 65536, "port", self.port, "must be from 1 to 65535")
         params.require(self.reply_tokens >= 1, "reply_tokens", self.reply_tokens, "must be at least 1")
-        params.require(self.temperature >= 0, "temperature", self.temperature, "must be 0 (the likeliest words) or more")
+        params.require(
+            self.temperature >= 0, "temperature", self.temperature, "must be 0 (the likeliest words) or more"
+        )
         params.require(self.top_k >= 0, "top_k", self.top_k, "must be the most memories in a prompt, 0 or more")
         params.require(0 <= self.threshold <= 1, "threshold", self.threshold, "must be from 0 to 1")
         params.require(self.history >= 0, "history", self.history, "must be 0 or more messages")
-        params.require(self.remember_replies in ("auto", "always", "never"), "remember_replies", self.remember_replies, "must be auto, always or never")
+        params.require(
+            self.remember_replies in ("auto", "always", "never"),
+            "remember_replies",
+            self.remember_replies,
+            "must be auto, always or never",
+        )
 
     @property
     def replies_remembered(self) -> bool:
@@ -98,7 +122,9 @@ def required_password(p: Params) -> str:
         loopback = False
     if (p.share or not loopback) and not password:
         what = "app.share: true" if p.share else f"app.host: {p.host}"
-        raise DataError(f"params.yaml: {what} lets others open the page. Set a password in {PASSWORD}, or use host 127.0.0.1 and share false.")
+        raise DataError(
+            f"params.yaml: {what} lets others open the page. Set a password in {PASSWORD}, or use host 127.0.0.1 and share false."
+        )
     return password
 
 
@@ -111,12 +137,24 @@ def open_chat(p: Params):
 
     embedder, dims = _embedder(p.embedder)
     config = slm.memory_config(
-        p.extraction_model, engine=p.extraction_engine, options=_options(p.extraction_engine, p), embedder=embedder, path=p.folder,
+        p.extraction_model,
+        engine=p.extraction_engine,
+        options=_options(p.extraction_engine, p),
+        embedder=embedder,
+        path=p.folder,
         vector_store=None if p.qdrant == "embedded" else _server(p.qdrant, dims),
-    )  # fmt: skip
+    )
     memory = Memory(config)
-    handle = slm.shared_handle(p.chat_engine, p.chat_model, _options(p.chat_engine, p))  # the same as the extractor's, if it is the same model
-    return Chat(memory, p.chat_engine, handle, p.folder, Settings(p.reply_tokens, p.temperature, p.top_k, p.threshold, p.history, p.replies_remembered))
+    handle = slm.shared_handle(
+        p.chat_engine, p.chat_model, _options(p.chat_engine, p)
+    )  # the same as the extractor's, if it is the same model
+    return Chat(
+        memory,
+        p.chat_engine,
+        handle,
+        p.folder,
+        Settings(p.reply_tokens, p.temperature, p.top_k, p.threshold, p.history, p.replies_remembered),
+    )
 
 
 def _options(engine: str, p: Params) -> dict:
@@ -135,14 +173,23 @@ def _embedder(name: str) -> tuple[dict, int]:
     try:
         dims = len(ollama.Client(host=host).embed(model=model, input="dimension")["embeddings"][0])
     except (OSError, ollama.ResponseError) as error:
-        raise DataError(f"params.yaml: app.embedder: {name}: {error}. Is `ollama serve` running at {host}, and `ollama pull {model}` done?") from None
+        raise DataError(
+            f"params.yaml: app.embedder: {name}: {error}. Is `ollama serve` running at {host}, and `ollama pull {model}` done?"
+        ) from None
     return {"provider": "ollama", "config": {"model": model, "ollama_base_url": host, "embedding_dims": dims}}, dims
 
 
 def _server(address: str, dims: int) -> dict:
     from qdrant_client import QdrantClient
 
-    return {"provider": "qdrant", "config": {"client": QdrantClient(url=address), "collection_name": "mem0_slm_chat", "embedding_model_dims": dims}}
+    return {
+        "provider": "qdrant",
+        "config": {
+            "client": QdrantClient(url=address),
+            "collection_name": "mem0_slm_chat",
+            "embedding_model_dims": dims,
+        },
+    }
 
 
 # --- what the page shows: plain values from the state of the chat, everything of a user's escaped ---
@@ -172,11 +219,19 @@ def messages(turns) -> list[dict]:
             lines = "<br>".join(f"{shown(m['memory'])} <small>({m['score']:.2f})</small>" for m in turn.used)
             out.append(_line(f"Used {_count(len(turn.used), 'memory', 'memories')}", lines))
         if turn.state == "failed":
-            out.append({"role": "assistant", "content": f"<span class='failed'>The reply failed: {shown(turn.error)}</span>"})
+            out.append(
+                {"role": "assistant", "content": f"<span class='failed'>The reply failed: {shown(turn.error)}</span>"}
+            )
         elif turn.state == "writing" and not turn.reply:
             out.append({"role": "assistant", "content": "<i class='writing'>thinking …</i>"})
         else:
-            ending = " <small>(stopped)</small>" if turn.state == "stopped" else "" if turn.reply.strip() else "<small>(no words)</small>"
+            ending = (
+                " <small>(stopped)</small>"
+                if turn.state == "stopped"
+                else ""
+                if turn.reply.strip()
+                else "<small>(no words)</small>"
+            )
             out.append({"role": "assistant", "content": shown(turn.reply.strip()) + ending})
         if turn.state != "writing":
             out.append(_added(turn))
@@ -193,7 +248,11 @@ def _added(turn) -> dict:
 
 
 def _line(title: str, content: str, pending: bool = False) -> dict:
-    return {"role": "assistant", "content": content, "metadata": {"title": title, "status": "pending" if pending else "done"}}
+    return {
+        "role": "assistant",
+        "content": content,
+        "metadata": {"title": title, "status": "pending" if pending else "done"},
+    }
 
 
 def _count(n: int, one: str, many: str) -> str:
@@ -203,14 +262,25 @@ def _count(n: int, one: str, many: str) -> str:
 def memory_cards(memories: list[dict], used: dict[str, float], query: str) -> str:
     """The list in the memory panel. `used`: scores of the memories in the last prompt, by id."""
     if not memories:
-        text = "No memory is like this." if query else "Nothing remembered yet. Say something about yourself: where you live, what you like, whom you know."
+        text = (
+            "No memory is like this."
+            if query
+            else "Nothing remembered yet. Say something about yourself: where you live, what you like, whom you know."
+        )
         return f"<p class='empty'>{text}</p>"
     cards = []
     for m in memories:
-        facts = [f"<time datetime='{html.escape(m['created_at'])}'>{_when(m['created_at'])}</time>", SOURCES.get(m["source"], html.escape(str(m["source"])))]
+        facts = [
+            f"<time datetime='{html.escape(m['created_at'])}'>{_when(m['created_at'])}</time>",
+            SOURCES.get(m["source"], html.escape(str(m["source"]))),
+        ]
         if m["updated_at"] > m["created_at"]:
             facts[1] += f" {_when(m['updated_at'])}"
-        said = f"<q title='{html.escape(m['said'])}'>{html.escape(textwrap.shorten(m['said'], SAID_LENGTH, placeholder=' …'))}</q>" if m["said"] else ""
+        said = (
+            f"<q title='{html.escape(m['said'])}'>{html.escape(textwrap.shorten(m['said'], SAID_LENGTH, placeholder=' …'))}</q>"
+            if m["said"]
+            else ""
+        )
         badges = f"<b class='used'>used for the last reply · {used[m['id']]:.2f}</b>" if m["id"] in used else ""
         badges += f"<b class='alike'>alike · {m['score']:.2f}</b>" if "score" in m else ""
         text, name = html.escape(m["memory"]), html.escape(m["memory"][:60], quote=True)
@@ -329,14 +399,23 @@ def build(chat):
         now, writing = messages(turns), bool(turns) and turns[-1].state == "writing"
         if (new := fingerprint(user, now, writing)) == mark:
             return (gr.skip(),) * 5
-        return now, gr.update(visible=not writing), gr.update(visible=writing), gr.Timer(WRITING_SECONDS if writing else IDLE_SECONDS), new
+        return (
+            now,
+            gr.update(visible=not writing),
+            gr.update(visible=writing),
+            gr.Timer(WRITING_SECONDS if writing else IDLE_SECONDS),
+            new,
+        )
 
     def remembered(user, query, mark):
         """The memories, their heading, and the fingerprint; nothing if the page shows them."""
         if not user:
             return LOADING, "", ""
         try:
-            everything, used = chat.memories(user), {m["id"]: m["score"] for turn in chat.turns(user)[-1:] for m in turn.used}
+            everything, used = (
+                chat.memories(user),
+                {m["id"]: m["score"] for turn in chat.turns(user)[-1:] for m in turn.used},
+            )
             today = str(datetime.date.today())  # the cards say "today"
             if (new := fingerprint(user, query, everything, used, today)) == mark:
                 return (gr.skip(),) * 3
@@ -363,7 +442,9 @@ def build(chat):
                 return gr.skip()
             except Exception as error:
                 logger.exception("an action of the page failed")
-                raise gr.Error(f"This could not be done: {html.escape(str(error) or type(error).__name__)}", print_exception=False) from None
+                raise gr.Error(
+                    f"This could not be done: {html.escape(str(error) or type(error).__name__)}", print_exception=False
+                ) from None
 
         return careful
 
@@ -371,8 +452,24 @@ def build(chat):
         try:
             user = user_id(name)
         except ChatError as error:
-            return "", gr.skip(), "", gr.skip(), gr.skip(), gr.update(value=f"<p role='alert' class='failed'>{shown(str(error))}</p>", visible=True), time.time_ns()
-        return user, name_of(user), name_of(user), gr.update(visible=False), gr.update(visible=True), gr.update(visible=False), time.time_ns()
+            return (
+                "",
+                gr.skip(),
+                "",
+                gr.skip(),
+                gr.skip(),
+                gr.update(value=f"<p role='alert' class='failed'>{shown(str(error))}</p>", visible=True),
+                time.time_ns(),
+            )
+        return (
+            user,
+            name_of(user),
+            name_of(user),
+            gr.update(visible=False),
+            gr.update(visible=True),
+            gr.update(visible=False),
+            time.time_ns(),
+        )
 
     def arrive(request: gr.Request):
         """A reload comes back under the name in the address. Without one it changes nothing: somebody may have entered meanwhile."""
@@ -416,7 +513,9 @@ def build(chat):
     @told
     def ask_delete_all(user):
         n = len(chat.memories(user))
-        return gr.update(visible=True), f"Delete all {_count(n, 'memory', 'memories')} of {html.escape(name_of(user))}? This cannot be undone."
+        return gr.update(
+            visible=True
+        ), f"Delete all {_count(n, 'memory', 'memories')} of {html.escape(name_of(user))}? This cannot be undone."
 
     @told
     def delete_all(user):
@@ -434,22 +533,47 @@ def build(chat):
         user, editing = gr.State(""), gr.State("")
         moved = gr.State(0)  # when this page last did something
         address = gr.Textbox(visible="hidden", elem_id="address")  # the name for the page's address
-        gr.HTML("<h1>Chat with memory</h1><p>A small model on this machine remembers what you tell it.</p>", elem_id="title")
+        gr.HTML(
+            "<h1>Chat with memory</h1><p>A small model on this machine remembers what you tell it.</p>", elem_id="title"
+        )
         with gr.Column(elem_id="gate") as gate:
-            name = gr.Textbox(label="Your name", info="Memories are kept under it. It is no password.", max_length=200, autofocus=True, elem_id="name")
+            name = gr.Textbox(
+                label="Your name",
+                info="Memories are kept under it. It is no password.",
+                max_length=200,
+                autofocus=True,
+                elem_id="name",
+            )
             problem = gr.HTML(visible=False, elem_id="problem")
             start = gr.Button("Start", variant="primary", elem_id="start")
         with gr.Row(visible=False, equal_height=False) as room:
             with gr.Column(scale=3, min_width=320):
                 talk = gr.Chatbot(
-                    show_label=False, elem_id="talk", buttons=[], render_markdown=False, sanitize_html=True, latex_delimiters=[], allow_tags=False,
-                    feedback_options=None, placeholder=WELCOME, examples=[{"text": text} for text in EXAMPLES], height=None,
-                )  # fmt: skip
+                    show_label=False,
+                    elem_id="talk",
+                    buttons=[],
+                    render_markdown=False,
+                    sanitize_html=True,
+                    latex_delimiters=[],
+                    allow_tags=False,
+                    feedback_options=None,
+                    placeholder=WELCOME,
+                    examples=[{"text": text} for text in EXAMPLES],
+                    height=None,
+                )
                 with gr.Row(equal_height=True):
                     text = gr.Textbox(
-                        show_label=False, label="Message", placeholder="Write a message, Enter sends", lines=1, max_lines=6, max_length=4000,
-                        scale=6, min_width=160, elem_id="message", container=False,
-                    )  # fmt: skip
+                        show_label=False,
+                        label="Message",
+                        placeholder="Write a message, Enter sends",
+                        lines=1,
+                        max_lines=6,
+                        max_length=4000,
+                        scale=6,
+                        min_width=160,
+                        elem_id="message",
+                        container=False,
+                    )
                     go = gr.Button("Send", variant="primary", scale=1, min_width=80, elem_id="send")
                     halt = gr.Button("Stop", variant="stop", scale=1, min_width=80, visible=False, elem_id="stop")
                 with gr.Row():
@@ -457,7 +581,14 @@ def build(chat):
                     other = gr.Button("Change name", size="sm", min_width=80, elem_id="other")
             with gr.Column(scale=2, min_width=300, elem_id="panel"):
                 who = gr.HTML(elem_id="who")
-                query = gr.Textbox(show_label=False, label="Search memories", placeholder="Search memories", elem_id="query", container=False, max_length=300)
+                query = gr.Textbox(
+                    show_label=False,
+                    label="Search memories",
+                    placeholder="Search memories",
+                    elem_id="query",
+                    container=False,
+                    max_length=300,
+                )
                 with gr.Group(visible=False) as editor:
                     edited = gr.Textbox(label="Edit memory", lines=2, max_length=2000, elem_id="edited")
                     with gr.Row():
@@ -480,10 +611,19 @@ def build(chat):
         latest = quiet | {"trigger_mode": "always_last", "queue": False}
         pulse, slow_pulse = gr.Timer(IDLE_SECONDS), gr.Timer(IDLE_SECONDS)
         gr.on([pulse.tick, moved.change], follow, [user, talk_mark], [talk, go, halt, pulse, talk_mark], **latest)
-        gr.on([slow_pulse.tick, moved.change, query.change], remembered, [user, query, cards_mark], [cards, who, cards_mark], **latest)
+        gr.on(
+            [slow_pulse.tick, moved.change, query.change],
+            remembered,
+            [user, query, cards_mark],
+            [cards, who, cards_mark],
+            **latest,
+        )
 
         entered = [user, name, address, gate, room, problem, moved]
-        for event in (page.load(arrive, None, entered, **quiet), gr.on([start.click, name.submit], enter, name, entered, **quiet)):
+        for event in (
+            page.load(arrive, None, entered, **quiet),
+            gr.on([start.click, name.submit], enter, name, entered, **quiet),
+        ):
             event.then(None, address, js=REMEMBER_NAME).then(**focus("message"))
         other.click(leave, None, entered, **quiet).then(None, address, js=REMEMBER_NAME).then(**focus("name"))
 
@@ -494,7 +634,9 @@ def build(chat):
 
         cards.edit(begin_edit, user, [editor, edited, editing], **quiet).then(**focus("edited"))
         cards.delete(delete, user, moved, **quiet).then(**focus("query"))
-        gr.on([save.click, edited.submit], save_edit, [user, editing, edited], [editor, moved], **quiet).then(**focus("edited", "query"))
+        gr.on([save.click, edited.submit], save_edit, [user, editing, edited], [editor, moved], **quiet).then(
+            **focus("edited", "query")
+        )
         cancel.click(close, None, editor, **quiet).then(**focus("query"))
         export.click(export_json, user, exported, **quiet).success(None, exported, js=DOWNLOAD)
         wipe.click(ask_delete_all, user, [confirm, question], **quiet).then(**focus("no"))
@@ -508,23 +650,44 @@ def launch(page, p: Params, password: str) -> None:
     """Put the page on its address; with a password, behind a login."""
     import gradio as gr
 
-    theme = gr.themes.Soft(primary_hue="teal", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])  # names: no font is fetched
+    theme = gr.themes.Soft(
+        primary_hue="teal", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
+    )  # names: no font is fetched
     theme = theme.set(  # the theme's own are too pale to be read easily
-        body_text_color_subdued="*neutral_600", body_text_color_subdued_dark="*neutral_300",
-        button_primary_background_fill="*primary_700", button_primary_background_fill_hover="*primary_800",
-        button_primary_background_fill_dark="*primary_700", button_primary_background_fill_hover_dark="*primary_800",
-    )  # fmt: skip
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_300",
+        button_primary_background_fill="*primary_700",
+        button_primary_background_fill_hover="*primary_800",
+        button_primary_background_fill_dark="*primary_700",
+        button_primary_background_fill_hover_dark="*primary_800",
+    )
     app_kwargs = {}
-    if p.host in ("127.0.0.1", "localhost") and not p.share:  # a foreign page that points its own name at this machine gets nothing
+    if (
+        p.host in ("127.0.0.1", "localhost") and not p.share
+    ):  # a foreign page that points its own name at this machine gets nothing
         from starlette.middleware import Middleware
         from starlette.middleware.trustedhost import TrustedHostMiddleware
 
         app_kwargs = {"middleware": [Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])]}
     auth = (lambda name, given: hmac.compare_digest(given.encode(), password.encode())) if password else None
     page.launch(
-        server_name=p.host, server_port=p.port, share=p.share, auth=auth, auth_message="Any user name, and the password.", theme=theme, css=CSS,
-        quiet=True, show_error=False, footer_links=[], run_history=False, ssr_mode=False, mcp_server=False, prevent_thread_lock=True, inbrowser=False, app_kwargs=app_kwargs,
-    )  # fmt: skip
+        server_name=p.host,
+        server_port=p.port,
+        share=p.share,
+        auth=auth,
+        auth_message="Any user name, and the password.",
+        theme=theme,
+        css=CSS,
+        quiet=True,
+        show_error=False,
+        footer_links=[],
+        run_history=False,
+        ssr_mode=False,
+        mcp_server=False,
+        prevent_thread_lock=True,
+        inbrowser=False,
+        app_kwargs=app_kwargs,
+    )
 
 
 def serve(p: Params, password: str) -> None:
@@ -532,7 +695,9 @@ def serve(p: Params, password: str) -> None:
     from mem0_slm import memory as slm
 
     if not _free(p.host, p.port):
-        raise DataError(f"params.yaml: app.port: {p.port} is in use on {p.host}. End what uses it, or set another port.")
+        raise DataError(
+            f"params.yaml: app.port: {p.port} is in use on {p.host}. End what uses it, or set another port."
+        )
     print("Loading the models ...", flush=True)
     chat = open_chat(p)
     try:
@@ -560,7 +725,9 @@ def _free(host: str, port: int) -> bool:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--params", default=params.PARAMS_FILE, help="a file with an `app` section (default: params.yaml)")
+    parser.add_argument(
+        "--params", default=params.PARAMS_FILE, help="a file with an `app` section (default: params.yaml)"
+    )
     arguments = parser.parse_args()
     from mem0_slm.engines import EngineError
 
@@ -570,7 +737,9 @@ def main() -> None:
     try:
         p = params.load(Params, "app", arguments.params)
         if p.chat_engine == "llama_cpp" and not Path(p.chat_model).is_file():
-            raise DataError(f"params.yaml: app.chat_model: {p.chat_model}: no such file. Run `make repro`, or name another model.")
+            raise DataError(
+                f"params.yaml: app.chat_model: {p.chat_model}: no such file. Run `make repro`, or name another model."
+            )
         serve(p, required_password(p))
     except (params.ParamsError, DataError, EngineError) as error:
         print(f"error: {error}", file=sys.stderr)

@@ -40,7 +40,11 @@ LIVE_FPS, WORD_SECONDS, LEAST_SECONDS, FPS = 5, 0.2, 0.05, 10
 """Pictures a second of what happens; time of a word that is written; least time of a picture; pictures a second of the WebM."""
 COLOURS = 128
 WAITING = "Looking for something to remember"
-SAID = ["Hi, I'm Ana. I live in Lisbon with my dog Bruno.", "I'm allergic to peanuts and I work as a nurse.", "My brother Tiago is getting married in May."]
+SAID = [
+    "Hi, I'm Ana. I live in Lisbon with my dog Bruno.",
+    "I'm allergic to peanuts and I work as a nurse.",
+    "My brother Tiago is getting married in May.",
+]
 SMALL_TALK = "Good morning, how are you?"
 ASKED = "What am I allergic to?"
 SOUGHT = "wedding"
@@ -71,9 +75,13 @@ def running_app(place: Path, environment: dict | None = None, /, **settings):
     with open(file, "w") as f:
         YAML().dump({"app": section}, f)
     process = subprocess.Popen(
-        [sys.executable, "app.py", "--params", str(file)], cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        [sys.executable, "app.py", "--params", str(file)],
+        cwd=ROOT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         env=os.environ | (environment or {}),
-    )  # fmt: skip
+    )
     app, ready = App("", process, []), threading.Event()
 
     def read():
@@ -118,7 +126,9 @@ def chromium():
     if path is None:
         raise io.DataError("chromium is not installed. Run `apt-get install chromium`.")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-background-networking"])
+        browser = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-background-networking"]
+        )
         try:
             yield browser
         finally:
@@ -169,39 +179,76 @@ def slides(metrics: Path = ROOT / "metrics", plots: Path = ROOT / "reports/plots
         run = plots.parent / "runs" / f"{name}.json"  # the whole record of what metrics/ has the numbers of
         return io.read_json(run if run.exists() else metrics / f"{name}.json")
 
-    base, data, tuned, exports, speed = read("base"), read("dataset"), read("finetune"), read("export_gguf"), read("finetuned_speed")
+    base, data, tuned, exports, speed = (
+        read("base"),
+        read("dataset"),
+        read("finetune"),
+        read("export_gguf"),
+        read("finetuned_speed"),
+    )
     before, check = read("baseline_check"), read("natural_base")
     quality = {name: read(f"retrieval_{name}_quality") for name in ("no_llm", "base", "finetuned")}
     natural = {name: read(f"natural_{name}") for name in ("no_llm", "base", "finetuned")}
     names = {"no_llm": "raw message, no LLM", "base": f"{base['model']}", "finetuned": f"{base['model']}, fine-tuned"}
     said = before["adds"][0]
     return [
-        ("What this is", f"<h1>mem0-slm</h1><p>Make a small language model a dependable memory extractor for Mem0, and prove it.</p>"
+        (
+            "What this is",
+            f"<h1>mem0-slm</h1><p>Make a small language model a dependable memory extractor for Mem0, and prove it.</p>"
             f"<p>The base model is {base['model']}. Asked as Mem0's extractor for what to keep of <i>{said['said']}</i>, it ends as <b>{said['outcome']}</b>; "
             f"of {_adds(check)} natural conversations, {check['failed_adds']} adds fail.</p><p>Everything below was measured by <code>dvc repro</code> "
-            f"on {speed['host']['threads']} processors without a GPU.</p>"),
-        ("The data: written by hand, filled and varied by the pipeline", f"<h1>Data</h1>"
+            f"on {speed['host']['threads']} processors without a GPU.</p>",
+        ),
+        (
+            "The data: written by hand, filled and varied by the pipeline",
+            f"<h1>Data</h1>"
             f"<p><b>{data['train']['extraction']:,}</b> training examples from <b>{data['train']['frames']:,}</b> conversations written by hand, "
             f"<b>{data['train']['nothing_to_store_share']:.0%}</b> of them with nothing to store; {data['train']['instructions']} general instructions.</p>"
             f"<p>{data['validation']['extraction']} for validation, {data['eval']['queries']} generated and {data['natural']['memories']} natural questions for evaluation.</p>"
-            f"<p>Left out of training, for being too like the evaluation: {sum(data['left_out'].values())}.</p>"),
-        ("Fine-tuning: the loss falls on training and validation data", f"<h1>Fine-tuning</h1><p>LoRA, {tuned['trainable_parameters']:,} parameters, "
-            f"{tuned['steps']} steps in {tuned['seconds'] / 60:.0f} minutes; validation loss {tuned['validation_loss']:.3f}.</p>{_picture(plots / 'loss.svg')}"),
-        ("What it is worth to Mem0's search", "<h1>Retrieval through real Mem0 and Qdrant</h1><table><tr><th></th><th>precision@5<br><small>generated</small></th>"
+            f"<p>Left out of training, for being too like the evaluation: {sum(data['left_out'].values())}.</p>",
+        ),
+        (
+            "Fine-tuning: the loss falls on training and validation data",
+            f"<h1>Fine-tuning</h1><p>LoRA, {tuned['trainable_parameters']:,} parameters, "
+            f"{tuned['steps']} steps in {tuned['seconds'] / 60:.0f} minutes; validation loss {tuned['validation_loss']:.3f}.</p>{_picture(plots / 'loss.svg')}",
+        ),
+        (
+            "What it is worth to Mem0's search",
+            "<h1>Retrieval through real Mem0 and Qdrant</h1><table><tr><th></th><th>precision@5<br><small>generated</small></th>"
             "<th>precision@5<br><small>natural</small></th><th>small talk stored<br><small>natural</small></th><th>failed adds<br><small>natural</small></th></tr>"
-            + "".join(f"<tr><td>{names[c]}</td><td>{quality[c]['precision_at_5']:.3f}</td><td>{natural[c]['precision_at_5']:.3f}</td>"
-                      f"<td>{natural[c]['small_talk_stored']:.1%}</td><td>{natural[c].get('failed_adds', '-')}</td></tr>" for c in names) + "</table>"),
+            + "".join(
+                f"<tr><td>{names[c]}</td><td>{quality[c]['precision_at_5']:.3f}</td><td>{natural[c]['precision_at_5']:.3f}</td>"
+                f"<td>{natural[c]['small_talk_stored']:.1%}</td><td>{natural[c].get('failed_adds', '-')}</td></tr>"
+                for c in names
+            )
+            + "</table>",
+        ),
         ("The same, with intervals", f"<h1>Retrieval, before and after</h1>{_picture(plots / 'retrieval.svg')}"),
-        ("The exports: smaller files that decide alike", "<h1>Exports</h1><table><tr><th></th><th>megabytes</th><th>well-formed</th><th>same decision as unquantised</th></tr>"
-            + "".join(f"<tr><td>GGUF {name}</td><td>{t['bytes'] / 1e6:.0f}</td><td>{t['well_formed']:.0%}</td><td>{t['same_decision_to_store']:.0%}</td></tr>"
-                      for name, t in exports["types"].items()) + "</table>"),
-        ("The benchmark: one request at a time", "<h1>Speed</h1><table><tr><th></th><th>first token</th><th>tokens/s</th></tr>"
-            + "".join(f"<tr><td>{t['engine']}, {t['format']} {t['precision']}</td><td>{t['first_token_p50_s']:.3f} s</td><td>{t['decode_tokens_per_second']:.0f}</td></tr>"
-                      for t in speed["targets"].values()) + f"</table>{_picture(plots / 'quality_speed.svg', 200)}"),
-    ]  # fmt: skip
+        (
+            "The exports: smaller files that decide alike",
+            "<h1>Exports</h1><table><tr><th></th><th>megabytes</th><th>well-formed</th><th>same decision as unquantised</th></tr>"
+            + "".join(
+                f"<tr><td>GGUF {name}</td><td>{t['bytes'] / 1e6:.0f}</td><td>{t['well_formed']:.0%}</td><td>{t['same_decision_to_store']:.0%}</td></tr>"
+                for name, t in exports["types"].items()
+            )
+            + "</table>",
+        ),
+        (
+            "The benchmark: one request at a time",
+            "<h1>Speed</h1><table><tr><th></th><th>first token</th><th>tokens/s</th></tr>"
+            + "".join(
+                f"<tr><td>{t['engine']}, {t['format']} {t['precision']}</td><td>{t['first_token_p50_s']:.3f} s</td><td>{t['decode_tokens_per_second']:.0f}</td></tr>"
+                for t in speed["targets"].values()
+            )
+            + f"</table>{_picture(plots / 'quality_speed.svg', 200)}",
+        ),
+    ]
 
 
-LAST = ("The whole of it", "<h1>Two commands</h1><p><code>make repro</code> sets everything up and runs the pipeline.</p><p><code>make app</code> opens this chat.</p>")
+LAST = (
+    "The whole of it",
+    "<h1>Two commands</h1><p><code>make repro</code> sets everything up and runs the pipeline.</p><p><code>make app</code> opens this chat.</p>",
+)
 
 
 def _adds(metrics: dict) -> int:
@@ -281,12 +328,43 @@ class Film:
 
     def _webm(self, path: Path, times: list[float]) -> None:
         listed = "".join(f"file '{file}'\nduration {s:.3f}\n" for (file, _, _), s in zip(self.frames, times))
-        io.write_text(self.folder / "frames.txt", f"{listed}file '{self.frames[-1][0]}'\n")  # ffmpeg gives the last picture no time unless it comes again
+        io.write_text(
+            self.folder / "frames.txt", f"{listed}file '{self.frames[-1][0]}'\n"
+        )  # ffmpeg gives the last picture no time unless it comes again
         done = subprocess.run(
-            ["ffmpeg", "-v", "error", "-f", "concat", "-safe", "0", "-i", self.folder / "frames.txt", "-t", f"{sum(times):.3f}", "-r", str(FPS), "-pix_fmt", "yuv420p",
-             "-c:v", "libvpx-vp9", "-b:v", "0", "-crf", "34", "-deadline", "realtime", "-cpu-used", "6", "-row-mt", "1", path],
-            capture_output=True, text=True,
-        )  # fmt: skip
+            [
+                "ffmpeg",
+                "-v",
+                "error",
+                "-f",
+                "concat",
+                "-safe",
+                "0",
+                "-i",
+                self.folder / "frames.txt",
+                "-t",
+                f"{sum(times):.3f}",
+                "-r",
+                str(FPS),
+                "-pix_fmt",
+                "yuv420p",
+                "-c:v",
+                "libvpx-vp9",
+                "-b:v",
+                "0",
+                "-crf",
+                "34",
+                "-deadline",
+                "realtime",
+                "-cpu-used",
+                "6",
+                "-row-mt",
+                "1",
+                path,
+            ],
+            capture_output=True,
+            text=True,
+        )
         if done.returncode:
             raise RuntimeError(f"ffmpeg could not make {path.name}: {done.stderr.strip()}")
 
@@ -294,7 +372,15 @@ class Film:
         from PIL import Image
 
         frames = [Image.open(file).quantize(COLOURS, dither=Image.Dither.NONE) for file, _, _ in self.frames]
-        frames[0].save(path, format="GIF", save_all=True, append_images=frames[1:], duration=[round(1000 * s) for s in times], loop=0, optimize=True)
+        frames[0].save(
+            path,
+            format="GIF",
+            save_all=True,
+            append_images=frames[1:],
+            duration=[round(1000 * s) for s in times],
+            loop=0,
+            optimize=True,
+        )
 
 
 def record(film: Film, browser, url: str) -> None:
@@ -306,21 +392,33 @@ def record(film: Film, browser, url: str) -> None:
     page.goto(url)
     page.locator("#start").wait_for()
     film.still(page, "Live: the chat, on this machine alone. A name keeps memories apart.", "#gate")
-    film.write(page, "#name :is(input, textarea)", "Ana", "Live: the chat, on this machine alone. A name keeps memories apart.")
+    film.write(
+        page, "#name :is(input, textarea)", "Ana", "Live: the chat, on this machine alone. A name keeps memories apart."
+    )
     page.keyboard.press("Enter")
     page.locator("#cards").get_by_text("Nothing remembered yet").wait_for()
     film.still(page, "Nothing is remembered yet. The page says what to do.", "#panel")
     for text in SAID:
         tell(film, page, text)
-        film.still(page, "What became of the message stands under the reply, the memory beside the chat.", "#cards .card:first-child")
+        film.still(
+            page,
+            "What became of the message stands under the reply, the memory beside the chat.",
+            "#cards .card:first-child",
+        )
     tell(film, page, SMALL_TALK)
     film.still(page, "Small talk has nothing to store, and the page says so. No add ends without an outcome.")
     page.locator("#fresh").click()
     page.locator("#talk .user").first.wait_for(state="detached")
-    film.still(page, "A new conversation: the model sees none of the messages above any more. The memories stay.", "#panel")
+    film.still(
+        page, "A new conversation: the model sees none of the messages above any more. The memories stay.", "#panel"
+    )
     tell(film, page, ASKED)
     page.locator("#cards .is-used").first.wait_for()
-    film.still(page, "Memories that are like the question went into the prompt. Their scores stand beside the chat.", "#cards .is-used")
+    film.still(
+        page,
+        "Memories that are like the question went into the prompt. Their scores stand beside the chat.",
+        "#cards .is-used",
+    )
     page.locator("#talk").get_by_text("Used ").first.click()
     film.still(page, "What was used for a reply can be opened, too.", "#talk .message-wrap")
     film.write(page, "#query :is(input, textarea)", SOUGHT, "Memories can be searched by their meaning ...")
@@ -334,14 +432,22 @@ def record(film: Film, browser, url: str) -> None:
     film.write(page, "#edited textarea", ", not in June.", "A memory can be put right ...")
     page.locator("#save").click()
     page.locator("#cards").get_by_text("edited by you").wait_for()
-    film.still(page, "... and says that you did. Deleting and export as JSON are beside it.", "#cards .card:has(q), #export, #wipe")
+    film.still(
+        page,
+        "... and says that you did. Deleting and export as JSON are beside it.",
+        "#cards .card:has(q), #export, #wipe",
+    )
 
     other = browser.new_page(viewport=size)
     enter(other, url, "Ben")
     other.locator("#cards").get_by_text("Nothing remembered yet").wait_for()
     film.still(other, "Another tab, another name: nothing of Ana's is here.", "#panel")
     tell(film, other, ORDER)
-    film.still(other, "An order in a message is text, and so is its markup. Memories are data for the model, never instructions.", "#talk .user")
+    film.still(
+        other,
+        "An order in a message is text, and so is its markup. Memories are data for the model, never instructions.",
+        "#talk .user",
+    )
     other.locator("#wipe").click()
     other.locator("#question").wait_for()
     film.still(other, "All of a name's memories can be deleted, after a question.", "#panel")
@@ -372,8 +478,16 @@ def tell(film: Film, page, text: str) -> None:
     before = replies.count()
     film.write(page, "#message textarea", text, "A message ...")
     page.keyboard.press("Enter")
-    film.live(page, "The reply streams, by the model that was trained here.", lambda: replies.count() > before and page.locator("#send").is_visible())
-    film.live(page, "Mem0 extracts and stores in the background; one could write on meanwhile.", lambda: not page.get_by_text(WAITING).count())
+    film.live(
+        page,
+        "The reply streams, by the model that was trained here.",
+        lambda: replies.count() > before and page.locator("#send").is_visible(),
+    )
+    film.live(
+        page,
+        "Mem0 extracts and stores in the background; one could write on meanwhile.",
+        lambda: not page.get_by_text(WAITING).count(),
+    )
     page.wait_for_timeout(1500)  # the memories come with the next tick
 
 
@@ -403,7 +517,11 @@ def _shrink(path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=SECONDS, help=f"length of the film (default: {SECONDS})")
-    parser.add_argument("--output", type=Path, help="a .webm or .gif file (default: reports/walkthrough.webm, or .gif where ffmpeg is not installed)")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        help="a .webm or .gif file (default: reports/walkthrough.webm, or .gif where ffmpeg is not installed)",
+    )
     arguments = parser.parse_args()
     target = arguments.output or ROOT / f"reports/walkthrough.{'webm' if shutil.which('ffmpeg') else 'gif'}"
     try:
@@ -411,11 +529,17 @@ def main() -> None:
             raise io.DataError(f"--output {target}: the ending must be .webm or .gif.")
         if target.suffix == ".gif" and not arguments.output:
             print("ffmpeg is not installed (`apt-get install ffmpeg`): the film becomes a GIF.")
-        with tempfile.TemporaryDirectory() as folder, running_app(folder, folder=f"{folder}/memories") as app, chromium() as browser:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            running_app(folder, folder=f"{folder}/memories") as app,
+            chromium() as browser,
+        ):
             film = Film(folder)
             record(film, browser, app.url)
             film.save(target, arguments.seconds)
-            print(f"{target}: {len(film.frames)} pictures, {sum(film.times(arguments.seconds)):.0f} s, {target.stat().st_size / 1000:.0f} kB")
+            print(
+                f"{target}: {len(film.frames)} pictures, {sum(film.times(arguments.seconds)):.0f} s, {target.stat().st_size / 1000:.0f} kB"
+            )
             screenshots(browser, app.url)
     except (io.DataError, params.ParamsError, RuntimeError) as error:
         print(f"error: {error}", file=sys.stderr)

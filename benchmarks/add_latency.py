@@ -30,10 +30,14 @@ class StockLLM:
 
         self.config = config
         # ChatML by name: the template inside an exported GGUF would swap the very prompt that is measured here
-        self.llama = llama_cpp.Llama(config.model, n_ctx=STOCK_WINDOW, n_threads=hardware.threads(), chat_format="chatml", verbose=False)
+        self.llama = llama_cpp.Llama(
+            config.model, n_ctx=STOCK_WINDOW, n_threads=hardware.threads(), chat_format="chatml", verbose=False
+        )
 
     def generate_response(self, messages, response_format=None, **kwargs):
-        answer = self.llama.create_chat_completion(messages, temperature=0, max_tokens=256, response_format=response_format)
+        answer = self.llama.create_chat_completion(
+            messages, temperature=0, max_tokens=256, response_format=response_format
+        )
         return answer["choices"][0]["message"]["content"]
 
 
@@ -77,13 +81,17 @@ def main():
         close(memory)
     median = lambda rows, key="seconds": statistics.median(row[key] for row in rows)  # noqa: E731
     result = {
-        "add_seconds_median": round(median(ours), 4), "adds": len(ours), "stored_something": sum(r["stored"] > 0 for r in ours),
+        "add_seconds_median": round(median(ours), 4),
+        "adds": len(ours),
+        "stored_something": sum(r["stored"] > 0 for r in ours),
         "engine_seconds_median": round(median(ours, "engine_seconds"), 4),
         "other_share": round(statistics.median(1 - r["engine_seconds"] / r["seconds"] for r in ours), 4),
-        "stock_add_seconds": [round(r["seconds"], 2) for r in stock], "stock_stored_something": sum(r["stored"] > 0 for r in stock),
+        "stock_add_seconds": [round(r["seconds"], 2) for r in stock],
+        "stock_stored_something": sum(r["stored"] > 0 for r in stock),
         "times_faster_than_stock_first": round(stock[0]["seconds"] / median(ours), 1),
-        "times_faster_than_stock_later": round(median(stock[1:]) / median(ours), 1) if stock[1:] else None, "model": arguments.model,
-    }  # fmt: skip
+        "times_faster_than_stock_later": round(median(stock[1:]) / median(ours), 1) if stock[1:] else None,
+        "model": arguments.model,
+    }
     record("add_latency", result, "mem0ai", "llama-cpp-python")
 
 

@@ -75,10 +75,15 @@ def main():
             users_mixed += wrong
     middle = {kind: statistics.median(spent) for kind, spent in seconds.items()}
     result = {
-        "adds": ADDS, "users": USERS, "seconds": seconds, "adds_per_second": {kind: round(ADDS / spent, 2) for kind, spent in middle.items()},
-        "ratio": round(middle["one_at_a_time"] / middle["together"], 2), "users_with_foreign_or_lost_memories": users_mixed, "outcomes": counts,
+        "adds": ADDS,
+        "users": USERS,
+        "seconds": seconds,
+        "adds_per_second": {kind: round(ADDS / spent, 2) for kind, spent in middle.items()},
+        "ratio": round(middle["one_at_a_time"] / middle["together"], 2),
+        "users_with_foreign_or_lost_memories": users_mixed,
+        "outcomes": counts,
         "model": arguments.model,
-    }  # fmt: skip
+    }
     record("concurrency", result, "mem0ai", "llama-cpp-python", "qdrant-client")
 
 

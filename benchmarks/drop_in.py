@@ -46,18 +46,44 @@ class Missing(Exception):
 
 
 def llama_cpp_server(model: Path, port: int) -> list[str]:
-    missing = [name for name in ("fastapi", "uvicorn", "sse_starlette", "starlette_context") if importlib.util.find_spec(name) is None]
+    missing = [
+        name
+        for name in ("fastapi", "uvicorn", "sse_starlette", "starlette_context")
+        if importlib.util.find_spec(name) is None
+    ]
     if missing:
         raise Missing(f"{', '.join(missing)} not installed; pip install 'llama-cpp-python[server]'")
-    options = {"model": model, "model_alias": SERVED, "n_ctx": WINDOW, "n_threads": hardware.threads(), "host": "127.0.0.1", "port": port}
-    return [sys.executable, "-m", "llama_cpp.server", *(str(x) for name, value in options.items() for x in (f"--{name}", value))]
+    options = {
+        "model": model,
+        "model_alias": SERVED,
+        "n_ctx": WINDOW,
+        "n_threads": hardware.threads(),
+        "host": "127.0.0.1",
+        "port": port,
+    }
+    return [
+        sys.executable,
+        "-m",
+        "llama_cpp.server",
+        *(str(x) for name, value in options.items() for x in (f"--{name}", value)),
+    ]
 
 
 def vllm_server(model: Path, port: int) -> list[str]:
     if VLLM_CPU.exists():
         return ["bash", str(VLLM_CPU), str(model), str(port)]
     if shutil.which("vllm"):
-        return ["vllm", "serve", str(model), "--port", str(port), "--served-model-name", SERVED, "--max-model-len", str(WINDOW)]
+        return [
+            "vllm",
+            "serve",
+            str(model),
+            "--port",
+            str(port),
+            "--served-model-name",
+            SERVED,
+            "--max-model-len",
+            str(WINDOW),
+        ]
     raise Missing("no vllm command; pip install vllm")
 
 
@@ -121,7 +147,10 @@ def stock(items: list[dict], p, provider: str, address_key: str, url: str) -> di
         config = {
             "llm": {"provider": provider, "config": {"model": SERVED, address_key: url, "temperature": 0.0}},
             "embedder": {"provider": "huggingface", "config": {"model": str(weights), "embedding_dims": 384}},
-            "vector_store": {"provider": "qdrant", "config": {"path": f"{folder}/qdrant", "on_disk": True, "embedding_model_dims": 384}},
+            "vector_store": {
+                "provider": "qdrant",
+                "config": {"path": f"{folder}/qdrant", "on_disk": True, "embedding_model_dims": 384},
+            },
             "history_db_path": f"{folder}/history.db",
         }
         memory = AsyncMemory.from_config(config)
@@ -132,20 +161,33 @@ def stock(items: list[dict], p, provider: str, address_key: str, url: str) -> di
             memory.db.close()
     imported = sorted(name for name in sys.modules if name.partition(".")[0] == "mem0_slm")
     if "mem0_slm.memory" in imported or "mem0_slm" in LlmFactory.provider_to_class:
-        raise RuntimeError("mem0-slm's provider is in the process that should be stock Mem0: these figures would prove nothing")
+        raise RuntimeError(
+            "mem0-slm's provider is in the process that should be stock Mem0: these figures would prove nothing"
+        )
     return figures | {"provider": provider, "mem0_slm_imported": imported}
 
 
 def summary(metrics: dict, speed: dict, rows: list[dict]) -> dict:
     kept = (
-        "precision_at_5", "num_hits", "num_total_queries", "hit_at_1", "mrr", "keys_kept", "small_talk_stored", "num_small_talk",
-        "facts_missed", "memories_per_item",
-    )  # fmt: skip
+        "precision_at_5",
+        "num_hits",
+        "num_total_queries",
+        "hit_at_1",
+        "mrr",
+        "keys_kept",
+        "small_talk_stored",
+        "num_small_talk",
+        "facts_missed",
+        "memories_per_item",
+    )
     failed = [row["error"] for row in rows if row["error"]]
     return {key: metrics[key] for key in kept} | {
-        "adds": len(rows), "adds_that_raised": len(failed), "errors": sorted(set(failed))[:5], "add_seconds_p50": speed["add_seconds_p50"],
+        "adds": len(rows),
+        "adds_that_raised": len(failed),
+        "errors": sorted(set(failed))[:5],
+        "add_seconds_p50": speed["add_seconds_p50"],
         "concurrency": speed["concurrency"],
-    }  # fmt: skip
+    }
 
 
 def apart(function, *arguments):
@@ -157,15 +199,23 @@ def apart(function, *arguments):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--servers", nargs="+", choices=SERVERS, default=list(SERVERS))
-    parser.add_argument("--items", type=int, default=0, help="only so many conversations and pieces of small talk; 0: all")
+    parser.add_argument(
+        "--items", type=int, default=0, help="only so many conversations and pieces of small talk; 0: all"
+    )
     arguments = parser.parse_args()
     p = params.load(retrieval_eval.Params, "retrieval_eval")
     # stock Qdrant clients of the embedded kind may not be used by several adds at once
     one_by_one = dataclasses.replace(p, concurrency=1)
     items = io.read_jsonl("data/eval.jsonl", {"id": str, "messages": list, "keys": list})
     if arguments.items:
-        items = [i for i in items if i["query"]][: arguments.items] + [i for i in items if not i["query"]][: arguments.items]
-    result = {"ours": apart(ours, items, p) | {"model_sha256": io.sha256(p.finetuned_model)}, "stock": {}, "skipped": {}}
+        items = [i for i in items if i["query"]][: arguments.items] + [i for i in items if not i["query"]][
+            : arguments.items
+        ]
+    result = {
+        "ours": apart(ours, items, p) | {"model_sha256": io.sha256(p.finetuned_model)},
+        "stock": {},
+        "skipped": {},
+    }
     print(f"{'ours':18} precision_at_5 {result['ours']['precision_at_5']:.3f}")
     for name in arguments.servers:
         command, provider, address_key, model = SERVERS[name]
@@ -179,9 +229,14 @@ def main():
             continue
         difference = round(figures["precision_at_5"] - result["ours"]["precision_at_5"], 4)
         result["stock"][name] = figures | {
-            "model": model, "difference": difference, "within_tolerance": abs(difference) <= TOLERANCE, "seconds": round(time.perf_counter() - started, 1),
-        }  # fmt: skip
-        print(f"{name:18} precision_at_5 {figures['precision_at_5']:.3f} ({difference:+.3f}), {figures['adds_that_raised']} of {figures['adds']} adds raised")
+            "model": model,
+            "difference": difference,
+            "within_tolerance": abs(difference) <= TOLERANCE,
+            "seconds": round(time.perf_counter() - started, 1),
+        }
+        print(
+            f"{name:18} precision_at_5 {figures['precision_at_5']:.3f} ({difference:+.3f}), {figures['adds_that_raised']} of {figures['adds']} adds raised"
+        )
     result |= {"tolerance": TOLERANCE, "data_sha256": io.sha256("data/eval.jsonl")}
     record("drop_in", result, "mem0ai", "llama-cpp-python", "openai", unprinted=("ours", "stock", "skipped"))
 

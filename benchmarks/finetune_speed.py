@@ -45,7 +45,9 @@ def validation_loss(model, rows: list[dict]) -> float:
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         for row in rows:
             batch, labels = packing.pack([row]), torch.tensor(row["labels"][1:])
-            logits = model(input_ids=batch["input_ids"], layout=batch["layout"]).logits[0, :-1]  # layout: for our attention alone
+            logits = model(input_ids=batch["input_ids"], layout=batch["layout"]).logits[
+                0, :-1
+            ]  # layout: for our attention alone
             total += cross_entropy(logits.float(), labels, ignore_index=packing.IGNORED, reduction="sum").item()
             count += (labels != packing.IGNORED).sum().item()
     return total / count
@@ -71,7 +73,13 @@ def timed(trainer, tokens_of) -> dict:
     started = time.perf_counter()
     trainer.train()
     seen, seconds = sum(tokens[WARM_UP : len(ends)]), ends[-1] - ends[WARM_UP - 1]
-    return {"warm_up_seconds": round(ends[WARM_UP - 1] - started, 1), "tokens_per_second": round(seen / seconds, 1), "tokens": seen, "seconds": round(seconds, 1), "steps_timed": len(ends) - WARM_UP}
+    return {
+        "warm_up_seconds": round(ends[WARM_UP - 1] - started, 1),
+        "tokens_per_second": round(seen / seconds, 1),
+        "tokens": seen,
+        "seconds": round(seconds, 1),
+        "steps_timed": len(ends) - WARM_UP,
+    }
 
 
 def ours(p, encoded: list[dict], folder: str):
@@ -98,13 +106,30 @@ def trl(p, examples: list[dict], folder: str):
     trainer = SFTTrainer(
         model=str(BASE / "hf"),
         args=SFTConfig(
-            output_dir=folder, max_steps=steps, per_device_train_batch_size=p.batch_size, learning_rate=p.learning_rate,
-            lr_scheduler_type="cosine", warmup_steps=round(p.warmup_share * steps), seed=SEED, data_seed=SEED, use_cpu=True, bf16=True,
-            save_strategy="no", report_to="none",
+            output_dir=folder,
+            max_steps=steps,
+            per_device_train_batch_size=p.batch_size,
+            learning_rate=p.learning_rate,
+            lr_scheduler_type="cosine",
+            warmup_steps=round(p.warmup_share * steps),
+            seed=SEED,
+            data_seed=SEED,
+            use_cpu=True,
+            bf16=True,
+            save_strategy="no",
+            report_to="none",
         ),
-        train_dataset=Dataset.from_list([{"prompt": e["messages"][:-1], "completion": e["messages"][-1:]} for e in examples]),
-        peft_config=LoraConfig(r=p.lora_r, lora_alpha=p.lora_alpha, lora_dropout=p.lora_dropout, target_modules=p.target_modules, task_type="CAUSAL_LM"),
-    )  # fmt: skip
+        train_dataset=Dataset.from_list(
+            [{"prompt": e["messages"][:-1], "completion": e["messages"][-1:]} for e in examples]
+        ),
+        peft_config=LoraConfig(
+            r=p.lora_r,
+            lora_alpha=p.lora_alpha,
+            lora_dropout=p.lora_dropout,
+            target_modules=p.target_modules,
+            task_type="CAUSAL_LM",
+        ),
+    )
     return trainer, timed(trainer, lambda batch: batch["attention_mask"].sum())
 
 
@@ -115,12 +140,21 @@ def side(name: str, steps: int, batch_size: int, out: str) -> None:
 
     from mem0_slm import packing
 
-    p = replace(params.load(finetune.Params, "finetune"), batch_size=batch_size, epochs=1.0, decision_weight=1.0, compile="always")
+    p = replace(
+        params.load(finetune.Params, "finetune"),
+        batch_size=batch_size,
+        epochs=1.0,
+        decision_weight=1.0,
+        compile="always",
+    )
     torch.set_num_threads(p.threads or hardware.threads())
     tokenizer = AutoTokenizer.from_pretrained(BASE / "hf")
     read = lambda file, n: [e for e in io.read_jsonl(file) if e["kind"] == "extraction"][:n]  # noqa: E731
     examples = read("data/train.jsonl", steps * batch_size)
-    encoded, held_out = ([packing.encode(e, tokenizer, p.max_length, 1.0) for e in es] for es in (examples, read("data/validation.jsonl", VALIDATION)))
+    encoded, held_out = (
+        [packing.encode(e, tokenizer, p.max_length, 1.0) for e in es]
+        for es in (examples, read("data/validation.jsonl", VALIDATION))
+    )
     with tempfile.TemporaryDirectory() as folder:
         trainer, figures = ours(p, encoded, folder) if name == "ours" else trl(p, examples, folder)
     figures["validation_loss"] = round(validation_loss(trainer.model.get_base_model(), held_out), 4)

@@ -33,15 +33,30 @@ SIDES = {
     "peft": {"engine": "peft", "load_in_4bit": False},
     "peft_compiled": {"engine": "peft", "load_in_4bit": False, "compile": "always"},
 }
-MEASURED = ("tokens_per_second", "seconds", "steps", "train_tokens", "peak_vram_gib", "estimated_gib", "peak_rss_gib", "trainable_parameters", "precision")
+MEASURED = (
+    "tokens_per_second",
+    "seconds",
+    "steps",
+    "train_tokens",
+    "peak_vram_gib",
+    "estimated_gib",
+    "peak_rss_gib",
+    "trainable_parameters",
+    "precision",
+)
 LEARNT = ("validation_loss", "train_loss_last", "instructions_answered_in_prose")
 """What means nothing of random weights."""
 SHAPES = {
     "llama3.1-8b": {
-        "vocab_size": 128256, "hidden_size": 4096, "intermediate_size": 14336, "num_hidden_layers": 32, "num_attention_heads": 32,
-        "num_key_value_heads": 8, "tie_word_embeddings": False,
+        "vocab_size": 128256,
+        "hidden_size": 4096,
+        "intermediate_size": 14336,
+        "num_hidden_layers": 32,
+        "num_attention_heads": 32,
+        "num_key_value_heads": 8,
+        "tie_word_embeddings": False,
     },
-}  # fmt: skip
+}
 """Sizes of Llama models, as their own config.json have them; what costs neither memory nor time is left out."""
 SCRATCH = Path(".scratch/gpu_training")
 
@@ -59,10 +74,19 @@ def random_model(shape: str, folder: Path) -> None:
 def side(name: str, base: str, shape: str | None, epochs: float, batch_size: int | None, out: str) -> None:
     """One side's run, in this process; its figures go to the file `out`."""
     p = finetune.load_params(model=shape)
-    p = replace(p, **SIDES[name], epochs=epochs, batch_size=batch_size or p.batch_size, save_steps=10**6)  # writing checkpoints is not what is measured
+    p = replace(
+        p, **SIDES[name], epochs=epochs, batch_size=batch_size or p.batch_size, save_steps=10**6
+    )  # writing checkpoints is not what is measured
     data = Path("data/train.jsonl"), Path("data/validation.jsonl")
     try:
-        metrics, _ = finetune.finetune(p, params.load(finetune.Registry, None).seed, Path(base), *data, SCRATCH / (shape or "base") / name, finetune.INSTRUCTIONS)
+        metrics, _ = finetune.finetune(
+            p,
+            params.load(finetune.Registry, None).seed,
+            Path(base),
+            *data,
+            SCRATCH / (shape or "base") / name,
+            finetune.INSTRUCTIONS,
+        )
     except Exception as error:
         io.write_json(out, {"error": f"{type(error).__name__}: {error}"[:300]})
         raise
@@ -83,7 +107,11 @@ def main():
         return side(a.side, a.base, a.shape, a.epochs, a.batch_size, a.out)
     import torch
 
-    result = {"gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else "none", "epochs": a.epochs, "model": f"{a.shape}'s shape, random weights" if a.shape else "base"}
+    result = {
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
+        "epochs": a.epochs,
+        "model": f"{a.shape}'s shape, random weights" if a.shape else "base",
+    }
     with tempfile.TemporaryDirectory() as folder:
         base = Path(a.base)
         if a.shape:
@@ -92,11 +120,30 @@ def main():
             torch.cuda.empty_cache()
         for name in a.sides:
             out = Path(folder) / f"{name}.json"
-            command = [sys.executable, "-m", "benchmarks.gpu_training", "--side", name, "--base", str(base), "--out", str(out), f"--epochs={a.epochs}"]
+            command = [
+                sys.executable,
+                "-m",
+                "benchmarks.gpu_training",
+                "--side",
+                name,
+                "--base",
+                str(base),
+                "--out",
+                str(out),
+                f"--epochs={a.epochs}",
+            ]
             command += [f"--shape={a.shape}"] * bool(a.shape) + [f"--batch-size={a.batch_size}"] * bool(a.batch_size)
             status = subprocess.run(command).returncode
             result[name] = io.read_json(out) if out.exists() else {"error": f"ended with status {status}"}
-            record("gpu_training" + (f"_{a.shape}" if a.shape else ""), result, "torch", "transformers", "peft", "unsloth", "bitsandbytes")
+            record(
+                "gpu_training" + (f"_{a.shape}" if a.shape else ""),
+                result,
+                "torch",
+                "transformers",
+                "peft",
+                "unsloth",
+                "bitsandbytes",
+            )
 
 
 if __name__ == "__main__":

@@ -29,9 +29,14 @@ TARGETS = {
     "target_parameters": ["feed_forward.experts.gate_up_proj", "feed_forward.experts.down_proj"],
 }
 SMALL = {
-    "hidden_size": 256, "intermediate_size": 512, "intermediate_size_mlp": 512, "num_local_experts": 4,
-    "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 64,
-}  # fmt: skip
+    "hidden_size": 256,
+    "intermediate_size": 512,
+    "intermediate_size_mlp": 512,
+    "num_local_experts": 4,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 64,
+}
 """Shapes for a test."""
 
 STREAMED = """
@@ -70,10 +75,16 @@ def write_tensors(path: Path, shapes: dict[str, tuple], dtype, sparse: bool) -> 
     header, position = {"__metadata__": {"format": "pt"}}, 0
     for name, shape in shapes.items():
         size = torch.Size(shape).numel() * dtype.itemsize
-        header[name] = {"dtype": {torch.bfloat16: "BF16", torch.float16: "F16"}[dtype], "shape": list(shape), "data_offsets": [position, position + size]}
+        header[name] = {
+            "dtype": {torch.bfloat16: "BF16", torch.float16: "F16"}[dtype],
+            "shape": list(shape),
+            "data_offsets": [position, position + size],
+        }
         position += size
     text = json.dumps(header).encode()
-    block = (torch.randn(1 << 22, generator=torch.Generator().manual_seed(0)) * 0.02).to(dtype).view(torch.uint8).numpy()
+    block = (
+        (torch.randn(1 << 22, generator=torch.Generator().manual_seed(0)) * 0.02).to(dtype).view(torch.uint8).numpy()
+    )
     with open(path, "wb") as f:
         f.write(len(text).to_bytes(8, "little") + text)
         if sparse:
@@ -92,7 +103,14 @@ def synthesise(folder: Path, layers: int, shape: dict, sparse: bool = False) -> 
     from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
     from transformers import Llama4ForCausalLM, Llama4TextConfig
 
-    config = Llama4TextConfig(vocab_size=VOCABULARY, num_hidden_layers=layers, pad_token_id=0, architectures=["Llama4ForCausalLM"], dtype="bfloat16", **shape)
+    config = Llama4TextConfig(
+        vocab_size=VOCABULARY,
+        num_hidden_layers=layers,
+        pad_token_id=0,
+        architectures=["Llama4ForCausalLM"],
+        dtype="bfloat16",
+        **shape,
+    )
     with torch.device("meta"):
         model = Llama4ForCausalLM(config)
         weights = {name: tuple(t.shape) for name, t in model.state_dict().items()}
@@ -107,7 +125,10 @@ def synthesise(folder: Path, layers: int, shape: dict, sparse: bool = False) -> 
         shards.setdefault(f"model-{number:05}-of-{layers:05}.safetensors", []).append(name)
     for file, names in shards.items():
         write_tensors(base / file, {name: weights[name] for name in names}, torch.bfloat16, sparse)
-    io.write_json(base / "model.safetensors.index.json", {"metadata": {}, "weight_map": {name: file for file, names in shards.items() for name in names}})
+    io.write_json(
+        base / "model.safetensors.index.json",
+        {"metadata": {}, "weight_map": {name: file for file, names in shards.items() for name in names}},
+    )
     config.save_pretrained(base)
     write_tensors(adapter / "adapter_model.safetensors", deltas, torch.float16, sparse=False)
     lora.save_pretrained(adapter)
@@ -163,10 +184,14 @@ def benchmark(folder: Path, layers: int, peft_layers: int, shape: dict) -> dict:
             result["copy_seconds"] = round(copied(folder / name), 2)
         report = measured(STREAMED, folder / name)
         result[f"streamed_{name}"] = {
-            "layers": count, "base_gb": gigabytes(sizes[name]), "seconds": round(report["seconds"], 2), "merged_tensors": report["merged"],
-            "peak_gb_above_interpreter": gigabytes(report["above_interpreter_bytes"]), "announced_gb": gigabytes(report["planned_bytes"]),
+            "layers": count,
+            "base_gb": gigabytes(sizes[name]),
+            "seconds": round(report["seconds"], 2),
+            "merged_tensors": report["merged"],
+            "peak_gb_above_interpreter": gigabytes(report["above_interpreter_bytes"]),
+            "announced_gb": gigabytes(report["planned_bytes"]),
             "weights": "zeros in sparse files" if sparse else "random",
-        }  # fmt: skip
+        }
         shutil.rmtree(folder / name)
     result["speed_of_a_copy"] = round(result["copy_seconds"] / result["streamed_once"]["seconds"], 3)
     result["peft"] = peft(folder / "peft", peft_layers, shape, layers, sizes["once"])
@@ -184,11 +209,17 @@ def peft(folder: Path, layers: int, shape: dict, wanted: int, wanted_bytes: int)
     base_bytes = size_of(folder / "base")
     streamed = measured(STREAMED, folder)
     available = psutil.virtual_memory().available
-    found = {"layers": layers, "base_gb": round(base_bytes / 1e9, 3), "streamed_seconds": round(streamed["seconds"], 2),
-             "streamed_peak_gb_above_interpreter": round(streamed["above_interpreter_bytes"] / 1e9, 3)}  # fmt: skip
+    found = {
+        "layers": layers,
+        "base_gb": round(base_bytes / 1e9, 3),
+        "streamed_seconds": round(streamed["seconds"], 2),
+        "streamed_peak_gb_above_interpreter": round(streamed["above_interpreter_bytes"] / 1e9, 3),
+    }
     found["memory_available_gb"] = round(available / 1e9, 3)
     if available < 2 * base_bytes:
-        found["not_run"] = f"{available / 1e9:.1f} GB of memory are available; the model and one layer's delta alone take {2 * base_bytes / 1e9:.1f} GB"
+        found["not_run"] = (
+            f"{available / 1e9:.1f} GB of memory are available; the model and one layer's delta alone take {2 * base_bytes / 1e9:.1f} GB"
+        )
         shutil.rmtree(folder)
         return found
     try:
@@ -198,7 +229,10 @@ def peft(folder: Path, layers: int, shape: dict, wanted: int, wanted_bytes: int)
     else:
         above = report["above_interpreter_bytes"]
         found |= {"seconds": round(report["seconds"], 2), "peak_gb_above_interpreter": round(above / 1e9, 3)}
-        found["estimate_for_all_layers"] = {"layers": wanted, "peak_gb": round((above + wanted_bytes - base_bytes) / 1e9, 3)}
+        found["estimate_for_all_layers"] = {
+            "layers": wanted,
+            "peak_gb": round((above + wanted_bytes - base_bytes) / 1e9, 3),
+        }
     shutil.rmtree(folder)
     return found
 
@@ -212,7 +246,13 @@ def main():
     started = time.perf_counter()
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
         result = benchmark(Path(folder), arguments.layers, arguments.peft_layers, {})
-    record("merge_memory", result | {"wall_seconds": round(time.perf_counter() - started, 1)}, "torch", "transformers", "peft")
+    record(
+        "merge_memory",
+        result | {"wall_seconds": round(time.perf_counter() - started, 1)},
+        "torch",
+        "transformers",
+        "peft",
+    )
 
 
 if __name__ == "__main__":

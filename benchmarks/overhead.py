@@ -72,13 +72,27 @@ class Bare:
 
 def llama_bench(path: str, model: str, depth: int, passes: int, threads: int) -> float:
     """llama-bench's tokens/s for so many passes from a context of `depth` tokens; it warms up by itself."""
-    options = {"-m": model, "-p": 0, "-n": passes, "-d": depth, "-r": 1, "-t": threads, "-ngl": 0, "-b": BATCH, "-ub": BATCH, "-o": "json"}
+    options = {
+        "-m": model,
+        "-p": 0,
+        "-n": passes,
+        "-d": depth,
+        "-r": 1,
+        "-t": threads,
+        "-ngl": 0,
+        "-b": BATCH,
+        "-ub": BATCH,
+        "-o": "json",
+    }
     command = [path, *(str(part) for option in options.items() for part in option)]
     return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)[0]["avg_ts"]
 
 
 def compare(model: str, rounds: int, new_tokens: int, threads: int, bench: str | None = None) -> dict:
-    handle, bare = llama_cpp.load(model, n_ctx=CONTEXT, n_parallel=1, n_threads=threads, n_batch=BATCH), Bare(model, threads)
+    handle, bare = (
+        llama_cpp.load(model, n_ctx=CONTEXT, n_parallel=1, n_threads=threads, n_batch=BATCH),
+        Bare(model, threads),
+    )
     passes, rows = new_tokens - 1, []
 
     def measure(side: str, messages: list[dict], tokens: list[int]) -> tuple[float, str]:
@@ -99,15 +113,22 @@ def compare(model: str, rounds: int, new_tokens: int, threads: int, bench: str |
             first = i % len(sides)
             found = {side: measure(side, messages, tokens) for side in sides[first:] + sides[:first]}
             if i:  # the first round warms up
-                rows.append({side: round(found[side][0], 2) for side in sides} | {"depth": len(tokens), "same_text": found["ours"][1] == found["bare"][1]})
+                rows.append(
+                    {side: round(found[side][0], 2) for side in sides}
+                    | {"depth": len(tokens), "same_text": found["ours"][1] == found["bare"][1]}
+                )
     finally:
         bare.close()
         llama_cpp.close(handle)
     ratios = {side: round(statistics.median(r["ours"] / r[side] for r in rows), 4) for side in sides[1:]}
     return {
-        "decode_tokens_per_second": {side: statistics.median(r[side] for r in rows) for side in sides}, "ratio": ratios, "targets": TARGETS,
-        "within_target": {side: ratio >= TARGETS[side] for side, ratio in ratios.items()}, "same_text": sum(r["same_text"] for r in rows), "rounds": rows,
-    }  # fmt: skip
+        "decode_tokens_per_second": {side: statistics.median(r[side] for r in rows) for side in sides},
+        "ratio": ratios,
+        "targets": TARGETS,
+        "within_target": {side: ratio >= TARGETS[side] for side, ratio in ratios.items()},
+        "same_text": sum(r["same_text"] for r in rows),
+        "rounds": rows,
+    }
 
 
 def built_llama_bench() -> str | None:
@@ -124,7 +145,9 @@ def main():
     parser.add_argument("--llama-bench", default=built_llama_bench(), help="default: what `make llama-bench` made")
     arguments = parser.parse_args()
     threads = hardware.threads()
-    result = {"load_average_before": round(os.getloadavg()[0], 2)} | compare(arguments.model, arguments.rounds, arguments.new_tokens, threads, arguments.llama_bench)
+    result = {"load_average_before": round(os.getloadavg()[0], 2)} | compare(
+        arguments.model, arguments.rounds, arguments.new_tokens, threads, arguments.llama_bench
+    )
     if not arguments.llama_bench:
         result["not_run"] = {"llama_bench": "there is none for this version of llama.cpp; run `make llama-bench`"}
     result |= {"model": os.path.basename(arguments.model), "new_tokens": arguments.new_tokens, "threads": threads}

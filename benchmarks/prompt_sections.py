@@ -31,14 +31,35 @@ RESULT = Path("benchmarks/prompt_sections.json")
 SEED = 11
 KNOWN = 5
 """Known memories in a prompt; Mem0 sends up to ten, whatever lies nearest to the new messages."""
-TRAINING = {"lora_r": 16, "lora_alpha": 32, "learning_rate": 4e-4, "epochs": 1.0, "batch_size": 8, "compile": "never", "save_steps": 20, "engine": "peft"}
+TRAINING = {
+    "lora_r": 16,
+    "lora_alpha": 32,
+    "learning_rate": 4e-4,
+    "epochs": 1.0,
+    "batch_size": 8,
+    "compile": "never",
+    "save_steps": 20,
+    "engine": "peft",
+}
 """What is set in place of params.yaml's section finetune: the base is a tuned model, which learns a form in few steps."""
 
 # --- relative times ---------------------------------------------------------------------------------------------
 
-COUNTS = {word: n for n, word in enumerate("a one two three four five six seven eight nine ten eleven twelve".split())} | {"a": 1}
-DAYS = {"today": 0, "tonight": 0, "this morning": 0, "this afternoon": 0, "this evening": 0, "tomorrow": 1, "yesterday": -1, "last night": -1,
-        "the day after tomorrow": 2, "the day before yesterday": -2}  # fmt: skip
+COUNTS = {
+    word: n for n, word in enumerate("a one two three four five six seven eight nine ten eleven twelve".split())
+} | {"a": 1}
+DAYS = {
+    "today": 0,
+    "tonight": 0,
+    "this morning": 0,
+    "this afternoon": 0,
+    "this evening": 0,
+    "tomorrow": 1,
+    "yesterday": -1,
+    "last night": -1,
+    "the day after tomorrow": 2,
+    "the day before yesterday": -2,
+}
 _COUNT = rf"(?P<%s>\d+|{'|'.join(COUNTS)})"
 _DAY_NAMES, _MONTH_NAMES = "|".join(WEEKDAYS), "|".join(MONTHS)
 RELATIVE = re.compile(
@@ -55,7 +76,9 @@ RELATIVE = re.compile(
 
 def resolve(text: str, today: datetime.date) -> str:
     """`text` with each relative time as a date: "next Friday" becomes "on 27 November 2026", "last month" "in October 2026"."""
-    return RELATIVE.sub(lambda m: f"{m['before']} {_date(m, today)[1]}" if m["before"] else " ".join(_date(m, today)), text)
+    return RELATIVE.sub(
+        lambda m: f"{m['before']} {_date(m, today)[1]}" if m["before"] else " ".join(_date(m, today)), text
+    )
 
 
 def dates_in(text: str, today: datetime.date) -> list[str]:
@@ -69,7 +92,9 @@ def _date(m: re.Match, today: datetime.date) -> tuple[str, str]:
         return "on", spoken(today + datetime.timedelta(DAYS[m["day"].lower()]))
     if m["weekday"]:
         distance = (WEEKDAYS.index(m["weekday"].capitalize()) - today.weekday()) % 7 or 7  # the next one after today
-        return "on", spoken(today + datetime.timedelta((distance - 7 or -7) if m["which"].lower() == "last" else distance))
+        return "on", spoken(
+            today + datetime.timedelta((distance - 7 or -7) if m["which"].lower() == "last" else distance)
+        )
     if m["side"]:
         step, unit = {"next": 1, "last": -1, "this": 0}[m["side"].lower()], m["unit"].lower()
         if unit.capitalize() in MONTHS:
@@ -154,9 +179,14 @@ def case(frame: Frame, values: Values, random_: random.Random, others: list[str]
     kept = [text for text, raw in zip(filled[t:m], frame.memories) if raw not in frame.superfluous]
     kind = kind_of(frame)
     return Case(
-        kind, [{"role": role, "content": text} for (role, _), text in zip(frame.turns, filled)], filled[t:m], kept, known,
-        datetime.date(2023, 1, 1) + datetime.timedelta(random_.randrange(2000)), len(turns) - 1 if kind == "dialogue" else 0,
-    )  # fmt: skip
+        kind,
+        [{"role": role, "content": text} for (role, _), text in zip(frame.turns, filled)],
+        filled[t:m],
+        kept,
+        known,
+        datetime.date(2023, 1, 1) + datetime.timedelta(random_.randrange(2000)),
+        len(turns) - 1 if kind == "dialogue" else 0,
+    )
 
 
 def conversations(frames: list[Frame], examples: int) -> tuple[list[Case], list[Case]]:
@@ -169,7 +199,9 @@ def conversations(frames: list[Frame], examples: int) -> tuple[list[Case], list[
     held, train = [], []
     for kind, rows in by_kind.items():
         n = min(len(rows) // 3, 30)
-        held += [(f, i) for f in rows[:n] for i in range(2 if kind in ("dates", "known") else 1)]  # twice, with other values and dates
+        held += [
+            (f, i) for f in rows[:n] for i in range(2 if kind in ("dates", "known") else 1)
+        ]  # twice, with other values and dates
         share = examples // 4
         train += [(rows[n:] * (share // max(1, len(rows) - n) + 1))[i] for i in range(share)]
     training = [case(f, values, random_, slotless) for f in train]
@@ -208,7 +240,11 @@ def expected(case: Case, form: str) -> list[str]:
 
 def example(case: Case, form: str, memory_words: int) -> dict:
     answer = contract.dump(unified(expected(case, form), memory_words))
-    return {"kind": "extraction", "topic": case.kind, "messages": [*contract.prompt_for(asked(case, form, training=True)), {"role": "assistant", "content": answer}]}
+    return {
+        "kind": "extraction",
+        "topic": case.kind,
+        "messages": [*contract.prompt_for(asked(case, form, training=True)), {"role": "assistant", "content": answer}],
+    }
 
 
 # --- measuring -----------------------------------------------------------------------------------------------------
@@ -231,32 +267,56 @@ DATE = re.compile(rf"\b\d{{1,2}} (?:{_MONTH_NAMES}) \d{{4}}\b")
 def figures(cases: list[Case], answers: list[contract.Extraction]) -> dict:
     """Shares over the held-out cases, each with its n; n of words and dates counts these, not cases."""
     rows = [(c, a.texts) for c, a in zip(cases, answers, strict=True)]
-    dates, known, dialogues = ([(c, texts) for c, texts in rows if c.kind == kind] for kind in ("dates", "known", "dialogue"))
+    dates, known, dialogues = (
+        [(c, texts) for c, texts in rows if c.kind == kind] for kind in ("dates", "known", "dialogue")
+    )
     due = [(date, c, texts) for c, texts in dates for m in c.memories for date in dates_in(m, c.today)]
 
     def again(c, texts, superfluous):
         own = content(superfluous) - set().union(*map(content, c.wanted)) if c.wanted else content(superfluous)
         return 2 * len(own & content(" ".join(texts))) >= len(own)
 
-    superfluous = [(c, texts, m) for c, texts in known for m in c.memories if m not in c.wanted and content(m) - set().union(*map(content, c.wanted), set())]
+    superfluous = [
+        (c, texts, m)
+        for c, texts in known
+        for m in c.memories
+        if m not in c.wanted and content(m) - set().union(*map(content, c.wanted), set())
+    ]
     by_rule = [(c, unknown_to(c.known, texts)) for c, texts in rows]
     known_by_rule = [(c, texts) for c, texts in by_rule if c.kind == "known"]
-    from_earlier = [(content(" ".join(c.memories)) & content(" ".join(m["content"] for m in c.messages[: c.earlier])) - content(c.messages[-1]["content"]), texts) for c, texts in dialogues]
+    from_earlier = [
+        (
+            content(" ".join(c.memories))
+            & content(" ".join(m["content"] for m in c.messages[: c.earlier])) - content(c.messages[-1]["content"]),
+            texts,
+        )
+        for c, texts in dialogues
+    ]
     return {
         "well_formed": share([a.well_formed for a in answers]),
         "nothing_to_store_stored": share([bool(texts) for c, texts in rows if not c.memories]),
         "something_to_store_stored": share([bool(texts) for c, texts in rows if c.wanted]),
-        "key_words_kept": recall((content(" ".join(c.memories)) - _time_words(c), texts) for c, texts in rows if c.kind in ("other", "dates")),
+        "key_words_kept": recall(
+            (content(" ".join(c.memories)) - _time_words(c), texts) for c, texts in rows if c.kind in ("other", "dates")
+        ),
         "dates_resolved": share([date in " ".join(texts) for date, _, texts in due]),
         "dates_resolved_by_rule": share([date in resolve(" ".join(texts), c.today) for date, c, texts in due]),
-        "dates_wrong": share([date not in " ".join(expected(c, "date")) for c, texts in dates for date in DATE.findall(" ".join(texts))]),
+        "dates_wrong": share(
+            [date not in " ".join(expected(c, "date")) for c, texts in dates for date in DATE.findall(" ".join(texts))]
+        ),
         "superfluous_stored_again": share([again(*row) for row in superfluous]),
-        "superfluous_stored_again_by_rule": share([again(c, unknown_to(c.known, texts), m) for c, texts, m in superfluous]),
+        "superfluous_stored_again_by_rule": share(
+            [again(c, unknown_to(c.known, texts), m) for c, texts, m in superfluous]
+        ),
         "new_words_kept_beside_known": recall((content(" ".join(c.wanted)), texts) for c, texts in known if c.wanted),
-        "new_words_kept_beside_known_by_rule": recall((content(" ".join(c.wanted)), texts) for c, texts in known_by_rule if c.wanted),
+        "new_words_kept_beside_known_by_rule": recall(
+            (content(" ".join(c.wanted)), texts) for c, texts in known_by_rule if c.wanted
+        ),
         "words_of_last_messages_kept": recall(from_earlier),
-        "words_of_answers_kept": recall((content(" ".join(c.memories)) & content(c.messages[-1]["content"]), texts) for c, texts in dialogues),
-    }  # fmt: skip
+        "words_of_answers_kept": recall(
+            (content(" ".join(c.memories)) & content(c.messages[-1]["content"]), texts) for c, texts in dialogues
+        ),
+    }
 
 
 def _time_words(case: Case) -> set[str]:
@@ -264,12 +324,16 @@ def _time_words(case: Case) -> set[str]:
     return {word for m in case.memories for match in RELATIVE.finditer(m) for word in words(match[0])}
 
 
-def answers_of(model, tokenizer, prompts: list[list[dict]], max_tokens: int = 128, batch: int = 16) -> list[contract.Extraction]:
+def answers_of(
+    model, tokenizer, prompts: list[list[dict]], max_tokens: int = 128, batch: int = 16
+) -> list[contract.Extraction]:
     """The model's greedy answers, free of a schema."""
     import torch
 
     found = [None] * len(prompts)
-    rows = [list(tokenizer.apply_chat_template(prompt, add_generation_prompt=True, return_dict=False)) for prompt in prompts]
+    rows = [
+        list(tokenizer.apply_chat_template(prompt, add_generation_prompt=True, return_dict=False)) for prompt in prompts
+    ]
     order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
     for start in range(0, len(order), batch):
         chosen = order[start : start + batch]
@@ -277,7 +341,13 @@ def answers_of(model, tokenizer, prompts: list[list[dict]], max_tokens: int = 12
         ids = torch.tensor([[tokenizer.eos_token_id] * (longest - len(rows[i])) + rows[i] for i in chosen])
         mask = torch.tensor([[0] * (longest - len(rows[i])) + [1] * len(rows[i]) for i in chosen])
         with torch.no_grad():
-            out = model.generate(input_ids=ids, attention_mask=mask, max_new_tokens=max_tokens, do_sample=False, pad_token_id=tokenizer.eos_token_id)
+            out = model.generate(
+                input_ids=ids,
+                attention_mask=mask,
+                max_new_tokens=max_tokens,
+                do_sample=False,
+                pad_token_id=tokenizer.eos_token_id,
+            )
         for i, row in zip(chosen, out[:, longest:].tolist()):
             cut = tokenizer.eos_token_id not in row
             found[i] = contract.classify(tokenizer.decode(row, skip_special_tokens=True), cut=cut)
@@ -300,10 +370,17 @@ def latency(gguf: Path, prompts: list[list[dict]], tokens: int = 32) -> dict:
         lengths = [len(llama_cpp.tokenize(handle, prompt)) for prompt in prompts]
     finally:
         llama_cpp.close(handle)
-    return {"prompt_tokens_mean": round(statistics.mean(lengths), 1), "processor_seconds_median": round(statistics.median(seconds), 4), "answer_tokens": tokens, "prompts": len(seconds)}
+    return {
+        "prompt_tokens_mean": round(statistics.mean(lengths), 1),
+        "processor_seconds_median": round(statistics.median(seconds), 4),
+        "answer_tokens": tokens,
+        "prompts": len(seconds),
+    }
 
 
-def measure(form: str, training: list[Case], held: list[Case], base: Path, memory_words: int, threads: int, folder: Path) -> dict:
+def measure(
+    form: str, training: list[Case], held: list[Case], base: Path, memory_words: int, threads: int, folder: Path
+) -> dict:
     """Train the form, ask it, return its figures."""
     import torch
     from peft import PeftModel
@@ -315,12 +392,29 @@ def measure(form: str, training: list[Case], held: list[Case], base: Path, memor
     p = dataclasses.replace(finetune.load_params(), **TRAINING, threads=threads)
     io.write_jsonl(folder / "train.jsonl", [example(c, form, memory_words) for c in training])
     io.write_jsonl(folder / "validation.jsonl", [example(c, form, memory_words) for c in held[:8]])
-    trained, _ = finetune.finetune(p, SEED, base, folder / "train.jsonl", folder / "validation.jsonl", folder / "adapter")
+    trained, _ = finetune.finetune(
+        p, SEED, base, folder / "train.jsonl", folder / "validation.jsonl", folder / "adapter"
+    )
     tokenizer = AutoTokenizer.from_pretrained(base)
-    model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32), folder / "adapter").merge_and_unload().to(getattr(torch, trained["precision"])).eval()
+    model = (
+        PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32), folder / "adapter")
+        .merge_and_unload()
+        .to(getattr(torch, trained["precision"]))
+        .eval()
+    )
     answers = answers_of(model, tokenizer, [contract.prompt_for(asked(c, form)) for c in held])
-    io.write_jsonl(folder / "answers.jsonl", [{"kind": c.kind, "asked": asked(c, form), "expected": expected(c, form), "answer": a.texts} for c, a in zip(held, answers)])
-    return {"form": FORMS[form], **figures(held, answers), "training": {key: trained[key] for key in ("train_examples", "train_tokens", "seconds", "train_loss_last")}}
+    io.write_jsonl(
+        folder / "answers.jsonl",
+        [
+            {"kind": c.kind, "asked": asked(c, form), "expected": expected(c, form), "answer": a.texts}
+            for c, a in zip(held, answers)
+        ],
+    )
+    return {
+        "form": FORMS[form],
+        **figures(held, answers),
+        "training": {key: trained[key] for key in ("train_examples", "train_tokens", "seconds", "train_loss_last")},
+    }
 
 
 def main():
@@ -336,10 +430,24 @@ def main():
     counts = {kind: sum(c.kind == kind for c in held) for kind in ("dates", "known", "dialogue", "other")}
     print(f"{len(training)} conversations to train on, held out: {counts}")
     result = {"forms": {}} | (io.read_json(RESULT) if RESULT.exists() else {})
-    result |= {"examples": len(training), "held_out": counts, "known_memories": KNOWN, "base_sha256": io.sha256(arguments.base), "host": hardware.host("torch", "transformers", "peft", "llama-cpp-python")}
+    result |= {
+        "examples": len(training),
+        "held_out": counts,
+        "known_memories": KNOWN,
+        "base_sha256": io.sha256(arguments.base),
+        "host": hardware.host("torch", "transformers", "peft", "llama-cpp-python"),
+    }
     memory_words = params.read()["generate_dataset"]["memory_words"]
     for form in arguments.forms:
-        row = measure(form, training, held, arguments.base, memory_words, arguments.threads, Path(".scratch/prompt_sections") / form)
+        row = measure(
+            form,
+            training,
+            held,
+            arguments.base,
+            memory_words,
+            arguments.threads,
+            Path(".scratch/prompt_sections") / form,
+        )
         row |= {"latency": latency(arguments.gguf, [contract.prompt_for(asked(c, form)) for c in held[::6]])}
         result["forms"][form] = row
         io.write_json(RESULT, result)

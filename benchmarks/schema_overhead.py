@@ -49,22 +49,31 @@ def measure(model: str, prompts: list[list[dict]]) -> dict:
         llama_cpp.close(handle)
     one = {kind: written[kind] / spent[kind] for kind in spent}
     return {
-        "model": model, "prompts": len(prompts), "tokens": written,
-        "tokens_per_second": {kind: round(rate, 1) for kind, rate in one.items()}, "cost": round(1 - one["schema"] / one["free"], 4),
+        "model": model,
+        "prompts": len(prompts),
+        "tokens": written,
+        "tokens_per_second": {kind: round(rate, 1) for kind, rate in one.items()},
+        "cost": round(1 - one["schema"] / one["free"], 4),
         f"tokens_per_second_{AT_ONCE}_at_once": {kind: round(rate, 1) for kind, rate in many.items()},
         f"cost_{AT_ONCE}_at_once": round(1 - many["schema"] / many["free"], 4),
-    }  # fmt: skip
+    }
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", nargs="+", default=["tuned=models/gguf/model-q8_0.gguf", "base=models/base/base.gguf"])
+    parser.add_argument(
+        "--models", nargs="+", default=["tuned=models/gguf/model-q8_0.gguf", "base=models/base/base.gguf"]
+    )
     parser.add_argument("--prompts", type=int, default=20)
     arguments = parser.parse_args()
     items = io.read_jsonl("data/natural.jsonl", {"messages": list})[: arguments.prompts]
     prompts = [contract.prompt_for(contract.conversation_of(item["messages"])) for item in items]
     measured = {name: measure(model, prompts) for name, _, model in (pair.partition("=") for pair in arguments.models)}
-    result = {"models": measured, "target_cost": TARGET, "tuned_within_target": measured.get("tuned", {}).get("cost", 1) <= TARGET}
+    result = {
+        "models": measured,
+        "target_cost": TARGET,
+        "tuned_within_target": measured.get("tuned", {}).get("cost", 1) <= TARGET,
+    }
     record("schema_overhead", result, "llama-cpp-python", "llguidance")
 
 

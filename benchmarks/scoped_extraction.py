@@ -50,7 +50,11 @@ def add(memory, messages: list[dict], **scope: str) -> Added:
     with watch() as events:
         memory.add(messages, **scope)
     (event,) = events
-    return Added(event.outcome, [row["memory"] for row in memory.get_all(filters=scope, top_k=100)["results"]], event.prompt_tokens)
+    return Added(
+        event.outcome,
+        [row["memory"] for row in memory.get_all(filters=scope, top_k=100)["results"]],
+        event.prompt_tokens,
+    )
 
 
 @contextlib.contextmanager
@@ -103,12 +107,24 @@ def figures(items: list[dict], given: dict[str, dict[str, Added]]) -> dict:
     return {
         "n": len(items),
         # more for "asked" than for "plain" shows that the instructions, the agent's scope, reached the model
-        "prompt_tokens_mean": {side: round(statistics.mean(added[item["id"]].prompt_tokens for item in items), 1) for side, added in given.items()},
+        "prompt_tokens_mean": {
+            side: round(statistics.mean(added[item["id"]].prompt_tokens for item in items), 1)
+            for side, added in given.items()
+        },
         "keys_kept": {side: stored(items, added, "keep") for side, added in given.items()},
-        "nothing_to_store_stored": {side: counted([bool(added[item["id"]].memories) for item in items if not item["keep"]]) for side, added in given.items()},
-        "outcomes": {side: dict(collections.Counter(added[item["id"]].outcome for item in items)) for side, added in given.items()},
+        "nothing_to_store_stored": {
+            side: counted([bool(added[item["id"]].memories) for item in items if not item["keep"]])
+            for side, added in given.items()
+        },
+        "outcomes": {
+            side: dict(collections.Counter(added[item["id"]].outcome for item in items))
+            for side, added in given.items()
+        },
         "keys_kept_by_form": {
-            form: {side: stored([item for item in items if item["form"] == form], added, "keep") for side, added in given.items()}
+            form: {
+                side: stored([item for item in items if item["form"] == form], added, "keep")
+                for side, added in given.items()
+            }
             for form in dict.fromkeys(item["form"] for item in items)
         },
     }
@@ -121,15 +137,28 @@ def obedience(items: list[dict], given: dict[str, dict[str, Added]]) -> dict:
     def by_side(chosen: list[dict]) -> dict:
         return {side: stored(chosen, added, "drop") for side, added in given.items()}
 
-    clean = {side: [not any(added[item["id"]].has(key) for key in item["drop"]) for item in forbidding] for side, added in given.items()}
+    clean = {
+        side: [not any(added[item["id"]].has(key) for key in item["drop"]) for item in forbidding]
+        for side, added in given.items()
+    }
     found = by_side(forbidding)
     return {
         "forbidden_stored": found,
         "obedience": round(found["plain"]["share"] - found["asked"]["share"], 4) if forbidding else None,
-        "forbidden_stored_by_form": {form: by_side([i for i in forbidding if i["form"] == form]) for form in dict.fromkeys(i["form"] for i in forbidding)},
-        "clean_conversations": {side: counted(found) for side, found in clean.items()} | {"asked_against_plain": paired(clean["asked"], clean["plain"])},
+        "forbidden_stored_by_form": {
+            form: by_side([i for i in forbidding if i["form"] == form])
+            for form in dict.fromkeys(i["form"] for i in forbidding)
+        },
+        "clean_conversations": {side: counted(found) for side, found in clean.items()}
+        | {"asked_against_plain": paired(clean["asked"], clean["plain"])},
         "clean_with_all_kept": {
-            side: counted([ok and all(added[item["id"]].has(key) for key in item["keep"]) for ok, item in zip(clean[side], forbidding)]) for side, added in given.items()
+            side: counted(
+                [
+                    ok and all(added[item["id"]].has(key) for key in item["keep"])
+                    for ok, item in zip(clean[side], forbidding)
+                ]
+            )
+            for side, added in given.items()
         },
     }
 
@@ -138,9 +167,16 @@ def agent_view(items: list[dict], given: dict[str, dict[str, Added]]) -> dict:
     """How the memories are worded. A memory holds several facts, parted by semicolons; each should speak of the agent."""
     texts = {side: [text for item in items for text in added[item["id"]].memories] for side, added in given.items()}
     return {
-        "memories_that_begin_with_agent": {side: counted([begins_with_agent(text) for text in found]) for side, found in texts.items()},
-        "facts_that_begin_with_agent": {side: counted([begins_with_agent(fact) for text in found for fact in text.split("; ")]) for side, found in texts.items()},
-        "memories_that_speak_of_the_agent": {side: counted([holds(text, "agent") for text in found]) for side, found in texts.items()},
+        "memories_that_begin_with_agent": {
+            side: counted([begins_with_agent(text) for text in found]) for side, found in texts.items()
+        },
+        "facts_that_begin_with_agent": {
+            side: counted([begins_with_agent(fact) for text in found for fact in text.split("; ")])
+            for side, found in texts.items()
+        },
+        "memories_that_speak_of_the_agent": {
+            side: counted([holds(text, "agent") for text in found]) for side, found in texts.items()
+        },
     }
 
 
@@ -154,9 +190,13 @@ def main():
     result = {
         "instructions": figures(instructed, given) | obedience(instructed, given),
         "agent": figures(for_agent, given) | agent_view(for_agent, given),
-        "memories": {item["id"]: {side: added[item["id"]].memories for side, added in given.items()} for item in instructed + for_agent},
-        "model": Path(arguments.model).name, "model_sha256": io.sha256(arguments.model),
-    }  # fmt: skip
+        "memories": {
+            item["id"]: {side: added[item["id"]].memories for side, added in given.items()}
+            for item in instructed + for_agent
+        },
+        "model": Path(arguments.model).name,
+        "model_sha256": io.sha256(arguments.model),
+    }
     record("scoped_extraction", result, "mem0ai", "llama-cpp-python", "qdrant-client", unprinted=("memories",))
 
 

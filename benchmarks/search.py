@@ -30,7 +30,13 @@ def rows_of(shown: list[dict]) -> tuple[list[dict], int]:
                 metrics = ((data.get("metrics") or {}).get("metrics/finetune.json") or {}).get("data")
                 params = ((data.get("params") or {}).get("params.yaml") or {}).get("data") or {}
                 if metrics:
-                    rows.append({"name": experiment.get("name") or revision["rev"][:7], "params": flat(params), "metrics": metrics})
+                    rows.append(
+                        {
+                            "name": experiment.get("name") or revision["rev"][:7],
+                            "params": flat(params),
+                            "metrics": metrics,
+                        }
+                    )
     return rows, failed
 
 
@@ -43,9 +49,15 @@ def flat(values: dict, prefix: str = "") -> dict:
 
 def compared(rows: list[dict]) -> list[dict]:
     """The experiments, best loss first: the params in which they differ, and their figures."""
-    keys = sorted({key for row in rows for key in row["params"] if len({json.dumps(r["params"].get(key)) for r in rows}) > 1})
+    keys = sorted(
+        {key for row in rows for key in row["params"] if len({json.dumps(r["params"].get(key)) for r in rows}) > 1}
+    )
     return [
-        {"name": row["name"], "params": {key: row["params"].get(key) for key in keys}, "metrics": {k: row["metrics"][k] for k in FIGURES if k in row["metrics"]}}
+        {
+            "name": row["name"],
+            "params": {key: row["params"].get(key) for key in keys},
+            "metrics": {k: row["metrics"][k] for k in FIGURES if k in row["metrics"]},
+        }
         for row in sorted(rows, key=lambda row: row["metrics"]["validation_loss"])
     ]
 
@@ -54,9 +66,17 @@ def main():
     shown = subprocess.run(["dvc", "exp", "show", "--json"], capture_output=True, text=True, check=True).stdout
     rows, failed = rows_of(json.loads(shown))
     if not rows:
-        raise SystemExit(f"error: dvc exp show lists no finished experiment ({failed} failed). Run `make search` first.")
-    shared = {key: value for key, value in rows[0]["params"].items() if key in ("model", "finetune.epochs", "generate_dataset.extraction_n")}
-    record("search", {"experiments": compared(rows), "failed": failed, "shared": shared}, "torch", "transformers", "peft")
+        raise SystemExit(
+            f"error: dvc exp show lists no finished experiment ({failed} failed). Run `make search` first."
+        )
+    shared = {
+        key: value
+        for key, value in rows[0]["params"].items()
+        if key in ("model", "finetune.epochs", "generate_dataset.extraction_n")
+    }
+    record(
+        "search", {"experiments": compared(rows), "failed": failed, "shared": shared}, "torch", "transformers", "peft"
+    )
 
 
 if __name__ == "__main__":

@@ -17,7 +17,19 @@ from benchmarks import record
 from mem0_slm import hardware, io, params
 from stages import retrieval_eval
 
-FIGURES = ("precision_at_5", "precision_at_5_ci", "keys_kept", "num_total_queries", "small_talk_stored", "memories_with_unsaid_names_or_numbers", "memories_per_item", "added_by_second_look", "quoted", "failed_second_looks", "failed_adds")
+FIGURES = (
+    "precision_at_5",
+    "precision_at_5_ci",
+    "keys_kept",
+    "num_total_queries",
+    "small_talk_stored",
+    "memories_with_unsaid_names_or_numbers",
+    "memories_per_item",
+    "added_by_second_look",
+    "quoted",
+    "failed_second_looks",
+    "failed_adds",
+)
 
 SIDES = (("first_answer", False, False), ("second_look", True, False), ("second_look_and_quotes", True, True))
 
@@ -36,7 +48,9 @@ def main():
     result = {"model_sha256": io.sha256(Path(p.finetuned_model)), "concurrency": p.concurrency}
     for name in ("eval", "natural"):
         items = io.read_jsonl(f"data/{name}.jsonl")[: arguments.items]
-        result[name] = {what: side(items, dataclasses.replace(p, second_look=look, quotes=quotes)) for what, look, quotes in SIDES}
+        result[name] = {
+            what: side(items, dataclasses.replace(p, second_look=look, quotes=quotes)) for what, look, quotes in SIDES
+        }
     record("second_look", result, "mem0ai", "llama-cpp-python", "qdrant-client")
 
 

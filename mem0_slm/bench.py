@@ -60,7 +60,12 @@ class Target:
 
         params.require(self.engine in ENGINES, "engine", self.engine, f"must be one of {', '.join(ENGINES)}")
         params.require(self.prompts is None or self.prompts >= 1, "prompts", self.prompts, "must be at least 1")
-        params.require(not self.load_in_4bit or self.engine == "transformers", "load_in_4bit", self.load_in_4bit, "is an option of the transformers engine alone")
+        params.require(
+            not self.load_in_4bit or self.engine == "transformers",
+            "load_in_4bit",
+            self.load_in_4bit,
+            "is an option of the transformers engine alone",
+        )
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,12 @@ class Params:
             params.require(getattr(self, name) >= 1, name, getattr(self, name), "must be at least 1")
         for name in ("warmup", "threads", "extractions"):
             params.require(getattr(self, name) >= 0, name, getattr(self, name), "must not be negative")
-        params.require(all(n >= 2 for n in self.clients), "clients", self.clients, "must be numbers of at least 2 (one client is always measured)")
+        params.require(
+            all(n >= 2 for n in self.clients),
+            "clients",
+            self.clients,
+            "must be numbers of at least 2 (one client is always measured)",
+        )
 
 
 def general_prompts(n: int, path="data/sources/instructions.jsonl") -> list[str]:
@@ -93,7 +103,10 @@ def general_prompts(n: int, path="data/sources/instructions.jsonl") -> list[str]
 
 def extraction_prompts(n: int, path="data/sources/natural.jsonl") -> list[list[dict]]:
     """`n` extraction calls: the chat messages that Mem0's prompt becomes for hand-written conversations."""
-    return [contract.prompt_for(contract.conversation_of(row["messages"])) for row in io.read_jsonl(path, {"messages": list})[:n]]
+    return [
+        contract.prompt_for(contract.conversation_of(row["messages"]))
+        for row in io.read_jsonl(path, {"messages": list})[:n]
+    ]
 
 
 def memory_bandwidth(threads: int) -> dict:
@@ -149,27 +162,38 @@ def figures(answers: list) -> dict:
     gaps = [b - a for answer in answers for a, b in zip(answer.token_times, answer.token_times[1:])]
     written = sum(a.output_tokens for a in answers)
     found = {
-        "requests": len(answers), "prompt_tokens": sum(a.prompt_tokens for a in answers), "output_tokens": written,
-        "latency_mean_s": round(statistics.mean(seconds), 4), **{f"latency_p{p}_s": round(scoring.percentile(seconds, p / 100), 4) for p in (50, 95)},
+        "requests": len(answers),
+        "prompt_tokens": sum(a.prompt_tokens for a in answers),
+        "output_tokens": written,
+        "latency_mean_s": round(statistics.mean(seconds), 4),
+        **{f"latency_p{p}_s": round(scoring.percentile(seconds, p / 100), 4) for p in (50, 95)},
         "tokens_per_second": round(written / sum(seconds), 2),
         **{f"first_token_p{p}_s": round(scoring.percentile(first, p / 100), 4) for p in (50, 95)},
         "prefill_tokens_per_second": round(sum(a.prompt_tokens for a in answers) / sum(first), 1),
         "decode_tokens_per_second": round(len(gaps) / sum(gaps), 2) if gaps else None,
         **{f"inter_token_p{p}_s": round(scoring.percentile(gaps, p / 100), 5) for p in (50, 95, 99) if gaps},
-    }  # fmt: skip
+    }
     timed = [a.server for a in answers if a.server.get("eval_duration")]
     if timed:
-        found["server_decode_tokens_per_second"] = round(sum(s["eval_count"] for s in timed) / sum(s["eval_duration"] for s in timed) * 1e9, 2)
+        found["server_decode_tokens_per_second"] = round(
+            sum(s["eval_count"] for s in timed) / sum(s["eval_duration"] for s in timed) * 1e9, 2
+        )
     return found
 
 
 def sample(answer, workload: str, clients: int = 1) -> dict:
     """The raw figures of one request."""
     return {
-        "workload": workload, "clients": clients, "latency_s": round(answer.seconds, 5), "prompt_tokens": answer.prompt_tokens, "output_tokens": answer.output_tokens,
+        "workload": workload,
+        "clients": clients,
+        "latency_s": round(answer.seconds, 5),
+        "prompt_tokens": answer.prompt_tokens,
+        "output_tokens": answer.output_tokens,
         "first_token_s": round(answer.token_times[0] - answer.started, 5) if answer.token_times else None,
-        "inter_token_ms": [round(1000 * (b - a), 2) for a, b in zip(answer.token_times, answer.token_times[1:])] if clients == 1 else [],
-    }  # fmt: skip
+        "inter_token_ms": [round(1000 * (b - a), 2) for a, b in zip(answer.token_times, answer.token_times[1:])]
+        if clients == 1
+        else [],
+    }
 
 
 def measure(target: Target, prompts: list[str], extractions: list[list[dict]], p: Params) -> tuple[dict, list[dict]]:
@@ -179,7 +203,11 @@ def measure(target: Target, prompts: list[str], extractions: list[list[dict]], p
     threads = p.threads or hardware.threads()
     os.environ["OMP_NUM_THREADS"] = str(threads)
     run = engines.module(target.engine)
-    options = {"llama_cpp": {"n_threads": threads}, "transformers": {"n_threads": threads}, "ollama": {"num_thread": threads}}.get(target.engine, {})
+    options = {
+        "llama_cpp": {"n_threads": threads},
+        "transformers": {"n_threads": threads},
+        "ollama": {"num_thread": threads},
+    }.get(target.engine, {})
     # Ollama cannot be told to write on after the end token; its answers may be shorter, and the true counts are used
     general = functools.partial(run.generate, max_tokens=p.new_tokens, ignore_eos=target.engine != "ollama")
     if target.adapter:
@@ -195,10 +223,15 @@ def measure(target: Target, prompts: list[str], extractions: list[list[dict]], p
         for i in range(p.warmup):
             ask(f"{i} warm-up: {prompts[i % len(prompts)]}")
         answers, errors, seconds = requests(ask, [f"{i}. {prompt}" for i, prompt in enumerate(prompts)])
-        found = figures(answers) | {"errors": dict(errors), "requests_per_second": {"1": round(len(answers) / seconds, 3)}}
+        found = figures(answers) | {
+            "errors": dict(errors),
+            "requests_per_second": {"1": round(len(answers) / seconds, 3)},
+        }
         samples = [sample(a, "general") for a in answers]
         for clients in p.clients if target.engine in BATCHING else []:
-            together, errors, seconds = requests(ask, [f"{clients}-{i}. {prompts[i % len(prompts)]}" for i in range(p.client_requests)], clients)
+            together, errors, seconds = requests(
+                ask, [f"{clients}-{i}. {prompts[i % len(prompts)]}" for i in range(p.client_requests)], clients
+            )
             found["requests_per_second"][str(clients)] = round(len(together) / seconds, 3)
             found["errors"] |= {f"{clients} clients: {cause}": n for cause, n in errors.items()}
             samples += [sample(a, "general", clients) for a in together]
@@ -212,9 +245,14 @@ def measure(target: Target, prompts: list[str], extractions: list[list[dict]], p
     finally:
         run.close(handle)
     found |= {
-        "load_s": round(load, 3), "peak_rss_gib": round(hardware.peak_rss_bytes() / 2**30, 3), "weights_bytes": weights_bytes(target), "bytes_per_token": read,
-        "threads": threads, "engine_version": getattr(handle, "version", None), "clients_measured": "several" if target.engine in BATCHING else "one: the engine runs one request at a time",
-    }  # fmt: skip
+        "load_s": round(load, 3),
+        "peak_rss_gib": round(hardware.peak_rss_bytes() / 2**30, 3),
+        "weights_bytes": weights_bytes(target),
+        "bytes_per_token": read,
+        "threads": threads,
+        "engine_version": getattr(handle, "version", None),
+        "clients_measured": "several" if target.engine in BATCHING else "one: the engine runs one request at a time",
+    }
     return found, samples
 
 
@@ -228,7 +266,13 @@ def weights_bytes(target: Target) -> int:
     total = 0
     for path in filter(None, (target.model, target.adapter)):
         path = Path(path)
-        total += sum(f.stat().st_size for f in path.glob("*.safetensors")) if path.is_dir() else path.stat().st_size if path.is_file() else 0
+        total += (
+            sum(f.stat().st_size for f in path.glob("*.safetensors"))
+            if path.is_dir()
+            else path.stat().st_size
+            if path.is_file()
+            else 0
+        )
     return total
 
 
@@ -239,7 +283,9 @@ def run_all(p: Params) -> tuple[dict, list[dict]]:
     prompts, extractions = general_prompts(p.prompts), extraction_prompts(p.extractions)
     measured, not_run, samples = {}, {}, []
     context = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:  # this process stays small: a child inherits its peak memory
+    with concurrent.futures.ProcessPoolExecutor(
+        1, mp_context=context
+    ) as pool:  # this process stays small: a child inherits its peak memory
         bandwidth = pool.submit(memory_bandwidth, p.threads or hardware.threads()).result()
     for name, target in tqdm(p.targets.items(), desc="targets", unit="target"):
         with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
@@ -253,11 +299,20 @@ def run_all(p: Params) -> tuple[dict, list[dict]]:
         if found["bytes_per_token"] and found["decode_tokens_per_second"]:
             ceiling = max(bandwidth.values()) * 1e9 / found["bytes_per_token"]
             found["percent_of_ceiling"] = round(100 * found["decode_tokens_per_second"] / ceiling, 1)
-        measured[name] = found | {"engine": target.engine, "format": target.format, "precision": target.precision, "adapter": target.adapter}
+        measured[name] = found | {
+            "engine": target.engine,
+            "format": target.format,
+            "precision": target.precision,
+            "adapter": target.adapter,
+        }
         samples += [{"target": name} | row for row in raw]
     return {
-        "targets": measured, "not_run": not_run, "definitions": DEFINITIONS, "new_tokens": p.new_tokens, "bandwidth_gb_per_second": bandwidth,
-    }, samples  # fmt: skip
+        "targets": measured,
+        "not_run": not_run,
+        "definitions": DEFINITIONS,
+        "new_tokens": p.new_tokens,
+        "bandwidth_gb_per_second": bandwidth,
+    }, samples
 
 
 HEADLINE = ("latency_mean_s", "tokens_per_second", "requests")

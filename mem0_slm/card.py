@@ -80,14 +80,22 @@ Takes the merged GGUF: `cd models/gguf && ollama create mem0-slm -f Modelfile`.
 """
 
 
-def provenance(name: str, source: str, licence: str, base: Path, adapter: Path, data: list[str], sections: list[str]) -> dict:
+def provenance(
+    name: str, source: str, licence: str, base: Path, adapter: Path, data: list[str], sections: list[str]
+) -> dict:
     """What a model was made of: base and adapter, data files and sections of params.yaml, with SHA-256 of each."""
     values = params.read()
     chosen = json.dumps({section: values[section] for section in sections}, sort_keys=True)
     return {
-        "name": name, "base": source, "license": licence, "base_sha256": io.sha256(base), "adapter_sha256": io.sha256(adapter),
-        "data_sha256": {file: io.sha256(file) for file in data}, "params": sections, "params_sha256": hashlib.sha256(chosen.encode()).hexdigest(),
-    }  # fmt: skip
+        "name": name,
+        "base": source,
+        "license": licence,
+        "base_sha256": io.sha256(base),
+        "adapter_sha256": io.sha256(adapter),
+        "data_sha256": {file: io.sha256(file) for file in data},
+        "params": sections,
+        "params_sha256": hashlib.sha256(chosen.encode()).hexdigest(),
+    }
 
 
 def read_provenance(folder: Path) -> dict:
@@ -103,7 +111,9 @@ def read_provenance(folder: Path) -> dict:
 
 def use_model(path: Path, gguf: str = "model-q8_0.gguf") -> str:
     """How four engines serve the model: transformers and vLLM the folder `path`, llama.cpp and Ollama a file of models/gguf."""
-    return USE.format(transformers=path, vllm=path, gguf=gguf, extra=' "bitsandbytes>=0.49"' if "nf4" in path.name else "")
+    return USE.format(
+        transformers=path, vllm=path, gguf=gguf, extra=' "bitsandbytes>=0.49"' if "nf4" in path.name else ""
+    )
 
 
 def use_adapter(path: Path, base: Path, rank: int) -> str:
@@ -121,25 +131,43 @@ def write(folder: Path, form: str, made_of: dict, quality: dict[str, dict], *, r
 
     base = made_of["base"]
     head = ModelCardData(
-        license=made_of["license"], language="en", library_name={"gguf": "gguf", "adapter-fp16": "peft"}.get(folder.name, "transformers"), pipeline_tag="text-generation",
-        base_model=base.removeprefix("hub:") if base.startswith("hub:") else None, base_model_relation=relation if base.startswith("hub:") else None,
-        tags=["mem0", "memory", "information-extraction"], model_name=f"{made_of['name']} mem0-slm", basename=made_of["name"], finetune="mem0-slm",
+        license=made_of["license"],
+        language="en",
+        library_name={"gguf": "gguf", "adapter-fp16": "peft"}.get(folder.name, "transformers"),
+        pipeline_tag="text-generation",
+        base_model=base.removeprefix("hub:") if base.startswith("hub:") else None,
+        base_model_relation=relation if base.startswith("hub:") else None,
+        tags=["mem0", "memory", "information-extraction"],
+        model_name=f"{made_of['name']} mem0-slm",
+        basename=made_of["name"],
+        finetune="mem0-slm",
         provenance=made_of,
-    )  # fmt: skip
+    )
     origin = [["base", f"`{base}`", made_of["base_sha256"]], ["adapter", "LoRA", made_of["adapter_sha256"]]]
     origin += [["data", f"`{file}`", digest] for file, digest in made_of["data_sha256"].items()]
     origin += [["params", ", ".join(made_of["params"]), made_of["params_sha256"]]]
-    files = [[f"`{f.relative_to(folder)}`", f"{f.stat().st_size:,}", io.sha256(f)] for f in sorted(folder.rglob("*")) if f.is_file() and f.name != CARD]
+    files = [
+        [f"`{f.relative_to(folder)}`", f"{f.stat().st_size:,}", io.sha256(f)]
+        for f in sorted(folder.rglob("*"))
+        if f.is_file() and f.name != CARD
+    ]
     figures = sorted({key for row in quality.values() for key in row})
     sections = [
         f"# {made_of['name']} for Mem0: {form}",
         "Reads conversations and answers with lasting facts as the JSON that [Mem0](https://github.com/mem0ai/mem0) stores.",
-        "## Made of", _table(["", "what", "SHA-256"], origin),
-        "## Quality", "On validation data. Speed on the machine that ran the pipeline: `reports/runs/finetuned_speed.json`.",
-        _table(["form", *(key.replace("_", " ") for key in figures)], [[name, *(row.get(key, "-") for key in figures)] for name, row in quality.items()]),
-        "## Files", _table(["file", "bytes", "SHA-256"], files),
-        "## Use", use.strip(),
-    ]  # fmt: skip
+        "## Made of",
+        _table(["", "what", "SHA-256"], origin),
+        "## Quality",
+        "On validation data. Speed on the machine that ran the pipeline: `reports/runs/finetuned_speed.json`.",
+        _table(
+            ["form", *(key.replace("_", " ") for key in figures)],
+            [[name, *(row.get(key, "-") for key in figures)] for name, row in quality.items()],
+        ),
+        "## Files",
+        _table(["file", "bytes", "SHA-256"], files),
+        "## Use",
+        use.strip(),
+    ]
     io.write_text(folder / CARD, f"---\n{head.to_yaml()}\n---\n\n" + "\n\n".join(sections) + "\n")
 
 

@@ -61,7 +61,10 @@ def user_id(name: str) -> str:
     kinds = {c: unicodedata.category(c)[0] for c in name}  # L letters, M their marks, N numbers
     wrong = [c for c in kinds if kinds[c] not in "LMN" and c not in " -_."]
     if wrong or not any(kind in "LN" for kind in kinds.values()):
-        raise ChatError("A name has letters, digits, spaces and - _ . only" + (f"; {wrong[0]!r} is none of these." if wrong else "."))
+        raise ChatError(
+            "A name has letters, digits, spaces and - _ . only"
+            + (f"; {wrong[0]!r} is none of these." if wrong else ".")
+        )
     return name.replace(" ", "%20")
 
 
@@ -80,7 +83,12 @@ def prompt(message: str, memories: list[str], history: list[dict]) -> list[dict]
     lines = [json.dumps(text, ensure_ascii=False).replace("<", "\\u003c") for text in memories]
     notes = "<notes>\n" + "".join(f"- {line}\n" for line in lines) + "</notes>\n\n" if lines else ""
     turns = [{"role": m["role"], "content": m["content"].replace("<|", "< |")} for m in history]
-    return [{"role": "system", "content": SYSTEM}, *SAMPLE, *turns, {"role": "user", "content": notes + message.replace("<|", "< |")}]
+    return [
+        {"role": "system", "content": SYSTEM},
+        *SAMPLE,
+        *turns,
+        {"role": "user", "content": notes + message.replace("<|", "< |")},
+    ]
 
 
 @dataclass
@@ -157,11 +165,15 @@ class Chat:
     def warm(self) -> float:
         """Use embedder, store, extraction model and chat model once; returns the seconds to a first token after that."""
         llm = self.memory.llm
-        engines.module(llm.config.engine).generate(llm.handle, contract.prompt_for("user: Hello\n"), max_tokens=8, schema=contract.SCHEMA)
+        engines.module(llm.config.engine).generate(
+            llm.handle, contract.prompt_for("user: Hello\n"), max_tokens=8, schema=contract.SCHEMA
+        )
         for _ in range(2):  # the first round pays for what is loaded late
             started = time.perf_counter()
             self.search("warm-up", "Hello there, where do I live?")
-            engines.module(self.engine).generate(self.handle, prompt("Hello there, where do I live?", [], []), max_tokens=1)
+            engines.module(self.engine).generate(
+                self.handle, prompt("Hello there, where do I live?", [], []), max_tokens=1
+            )
         return time.perf_counter() - started
 
     # --- talking ---
@@ -183,7 +195,11 @@ class Chat:
             turns = self._turns.setdefault(user, [])
             if turns and turns[-1].state == "writing":
                 raise ChatError("The reply before is still being written. Stop it, or wait for its end.")
-            history = [m for turn in turns for m in _messages(turn, with_reply=True)][-self.settings.history :] if self.settings.history else []
+            history = (
+                [m for turn in turns for m in _messages(turn, with_reply=True)][-self.settings.history :]
+                if self.settings.history
+                else []
+            )
             turn = Turn(f"{time.time_ns()}-{next(self._numbers)}", message)
             self._keep(user, turn)
             self._unadded[turn.id] = (user, turn)
@@ -221,9 +237,12 @@ class Chat:
         while True:
             try:
                 run.generate(
-                    self.handle, prompt(message, memories, history), max_tokens=self.settings.reply_tokens,
-                    temperature=self.settings.temperature, on_text=take,
-                )  # fmt: skip
+                    self.handle,
+                    prompt(message, memories, history),
+                    max_tokens=self.settings.reply_tokens,
+                    temperature=self.settings.temperature,
+                    on_text=take,
+                )
                 return
             except engines.ContextOverflow:
                 if not history:
@@ -233,7 +252,10 @@ class Chat:
     # --- adding ---
 
     def _keep(self, user: str, turn: Turn) -> None:
-        io.write_json(self.pending / f"{turn.id}.json", {"user": user, "messages": _messages(turn, self.settings.remember_replies)})
+        io.write_json(
+            self.pending / f"{turn.id}.json",
+            {"user": user, "messages": _messages(turn, self.settings.remember_replies)},
+        )
 
     def _add_all(self) -> None:
         while (job := self._jobs.get()) is not None:
@@ -248,7 +270,9 @@ class Chat:
         """Hand the messages to Mem0 and write down how that ended: always in exactly one of Turn.added."""
         with watch() as events:
             try:
-                results = self.memory.add(messages, user_id=user, metadata={"source": "conversation", "said": turn.message})["results"]
+                results = self.memory.add(
+                    messages, user_id=user, metadata={"source": "conversation", "said": turn.message}
+                )["results"]
             except Exception as error:
                 turn.note, turn.added = str(error), "failed"
                 return
@@ -289,7 +313,9 @@ class Chat:
         if not text:
             raise ChatError("A memory cannot be empty. Delete it instead.")
         self.own(user, memory_id)
-        self.memory.update(memory_id, text=text, metadata={"source": "edited", "said": ""})  # what was edited away is gone
+        self.memory.update(
+            memory_id, text=text, metadata={"source": "edited", "said": ""}
+        )  # what was edited away is gone
 
     def forget(self, user: str, memory_id: str) -> None:
         self.own(user, memory_id)
@@ -315,13 +341,21 @@ class _Stopped(Exception):
 
 
 def _messages(turn: Turn, with_reply: bool) -> list[dict]:
-    reply = [{"role": "assistant", "content": turn.reply}] if with_reply and turn.state == "done" and turn.reply.strip() else []
+    reply = (
+        [{"role": "assistant", "content": turn.reply}]
+        if with_reply and turn.state == "done" and turn.reply.strip()
+        else []
+    )
     return [{"role": "user", "content": turn.message}, *reply]
 
 
 def _entry(found: dict) -> dict:
     metadata = found.get("metadata") or {}
     return {
-        "id": found["id"], "memory": found["memory"], "created_at": found["created_at"] or "", "updated_at": found["updated_at"] or "",
-        "source": metadata.get("source", "imported"), "said": metadata.get("said", ""),
-    }  # fmt: skip
+        "id": found["id"],
+        "memory": found["memory"],
+        "created_at": found["created_at"] or "",
+        "updated_at": found["updated_at"] or "",
+        "source": metadata.get("source", "imported"),
+        "said": metadata.get("said", ""),
+    }

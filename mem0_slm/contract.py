@@ -195,7 +195,11 @@ def classify(answer: str, *, cut: bool = False) -> Extraction:
         items = value["memory"]
         if all(isinstance(item, dict) and isinstance(item.get("text"), str) and item["text"].strip() for item in items):
             memories = _unique(item["text"] for item in items)
-            return Extraction("stored" if memories else "nothing", memories, repaired=bool(fenced or wrapped or text != answer.strip()))
+            return Extraction(
+                "stored" if memories else "nothing",
+                memories,
+                repaired=bool(fenced or wrapped or text != answer.strip()),
+            )
     memories = _unique(_texts(value))
     return Extraction("wrong_shape", memories, repaired=bool(memories))
 

@@ -40,7 +40,9 @@ def load(path) -> EvalSet:
     """Read a set by its file's ending, .jsonl or .json. Raises DataError for another ending, no file, or not one good item."""
     path = Path(path)
     if path.suffix not in (".jsonl", ".json"):
-        raise io.DataError(f"{path}: an evaluation set is a .jsonl file of items, or LoCoMo's .json file. Rename or convert it.")
+        raise io.DataError(
+            f"{path}: an evaluation set is a .jsonl file of items, or LoCoMo's .json file. Rename or convert it."
+        )
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -71,7 +73,9 @@ def jsonl(path, text: str) -> EvalSet:
             found.malformed.append(f"{path}:{number}: {wrong}")
             continue
         seen.add(identity)
-        found.items.append({"id": identity, "messages": item["messages"], "query": item.get("query"), "keys": item.get("keys", [])})
+        found.items.append(
+            {"id": identity, "messages": item["messages"], "query": item.get("query"), "keys": item.get("keys", [])}
+        )
     return found
 
 
@@ -80,7 +84,14 @@ def fault(item) -> str:
     if not isinstance(item, dict):
         return "expected an object"
     messages = item.get("messages")
-    if not isinstance(messages, list) or not messages or not all(isinstance(m, dict) and isinstance(m.get("role"), str) and isinstance(m.get("content"), str) for m in messages):
+    if (
+        not isinstance(messages, list)
+        or not messages
+        or not all(
+            isinstance(m, dict) and isinstance(m.get("role"), str) and isinstance(m.get("content"), str)
+            for m in messages
+        )
+    ):
         return "messages must be a list of {role, content}"
     query, keys = item.get("query"), item.get("keys", [])
     if query is not None and (not isinstance(query, str) or not query.strip()):
@@ -107,27 +118,52 @@ def locomo(path, text: str) -> EvalSet:
         for place, turn, date in turns_of(sample["conversation"]):
             identity = f"{user}/{turn['dia_id']}" if wellformed(turn) else ""
             if not identity or identity in seen:
-                found.malformed.append(f"{where}: {place}: {f'{identity} stands twice' if identity else 'speaker, dia_id and text must be texts'}")
+                found.malformed.append(
+                    f"{where}: {place}: {f'{identity} stands twice' if identity else 'speaker, dia_id and text must be texts'}"
+                )
                 continue
             seen.add(identity)
-            said = f"{turn['speaker']}: {turn['text']}" + (f" [shows: {turn['blip_caption']}]" if turn.get("blip_caption") else "")
+            said = f"{turn['speaker']}: {turn['text']}" + (
+                f" [shows: {turn['blip_caption']}]" if turn.get("blip_caption") else ""
+            )
             said = f"({date}) {said}" if date else said
-            found.items.append({"id": identity, "user": user, "messages": [{"role": "user", "content": said}], "query": None, "keys": []})
+            found.items.append(
+                {
+                    "id": identity,
+                    "user": user,
+                    "messages": [{"role": "user", "content": said}],
+                    "query": None,
+                    "keys": [],
+                }
+            )
         for place, qa in enumerate(sample.get("qa") or []):
-            if not isinstance(qa, dict) or not isinstance(qa.get("question"), str) or not isinstance(qa.get("evidence", []), (list, str)):
+            if (
+                not isinstance(qa, dict)
+                or not isinstance(qa.get("question"), str)
+                or not isinstance(qa.get("evidence", []), (list, str))
+            ):
                 found.malformed.append(f"{where}: qa[{place}]: question must be a text, evidence a list")
                 continue
             evidence, unreadable, repaired = evidence_of(qa.get("evidence", []))
             missing = unreadable + [identity for identity in evidence if f"{user}/{identity}" not in seen]
             if missing:
-                found.malformed.append(f"{where}: qa[{place}]: evidence {', '.join(missing)} is no turn of the conversation")
+                found.malformed.append(
+                    f"{where}: qa[{place}]: evidence {', '.join(missing)} is no turn of the conversation"
+                )
                 continue
             if not evidence:
                 found.without_evidence += 1
                 continue
             found.repaired += [f"{where}: qa[{place}]: evidence {line}" for line in repaired]
             category = str(qa.get("category", "none"))
-            found.questions.append({"user": user, "query": qa["question"], "evidence": [f"{user}/{e}" for e in evidence], "category": CATEGORIES.get(category, category)})
+            found.questions.append(
+                {
+                    "user": user,
+                    "query": qa["question"],
+                    "evidence": [f"{user}/{e}" for e in evidence],
+                    "category": CATEGORIES.get(category, category),
+                }
+            )
     return found
 
 

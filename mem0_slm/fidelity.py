@@ -36,7 +36,15 @@ def gguf_outputs(path, pairs):
 
     longest = max(len(prompt) + len(answer) for prompt, answer in pairs)
     threads = hardware.threads()
-    llama = llama_cpp.Llama(str(path), n_ctx=longest, n_batch=longest, logits_all=True, n_threads=threads, n_threads_batch=threads, verbose=False)
+    llama = llama_cpp.Llama(
+        str(path),
+        n_ctx=longest,
+        n_batch=longest,
+        logits_all=True,
+        n_threads=threads,
+        n_threads_batch=threads,
+        verbose=False,
+    )
     try:
         for prompt, answer in pairs:
             llama.reset()
@@ -60,7 +68,9 @@ def measure(outputs, pairs, reference=None) -> dict:
             same.append(output.argmax(-1) == reference[number].argmax(-1))
     found = {"perplexity": round(math.exp(torch.cat(losses).mean().item()), 5)}
     if reference is not None:
-        found["max_logit_difference"] = round(torch.stack(differences).max().item(), 5)  # tensors' max() passes NaN on, Python's may not
+        found["max_logit_difference"] = round(
+            torch.stack(differences).max().item(), 5
+        )  # tensors' max() passes NaN on, Python's may not
         found["same_next_token_share"] = round(torch.cat(same).float().mean().item(), 5)
     return found
 
@@ -87,12 +97,16 @@ def compare(found: list[str], reference: list[str]) -> dict:
     read, wanted = [contract.classify(a) for a in found], [contract.classify(a) for a in reference]
     return {
         "same_text_as_merged": share(a == b for a, b in zip(found, reference, strict=True)),
-        "same_decision_to_store": share(bool(a.memories) == bool(b.memories) for a, b in zip(read, wanted, strict=True)),
+        "same_decision_to_store": share(
+            bool(a.memories) == bool(b.memories) for a, b in zip(read, wanted, strict=True)
+        ),
         "well_formed": share(a.well_formed for a in read),
     }
 
 
-def require_quality(name, found: dict, perplexity: float, max_increase: float, min_agreement: float, section: str) -> None:
+def require_quality(
+    name, found: dict, perplexity: float, max_increase: float, min_agreement: float, section: str
+) -> None:
     """Raise DataError if a form lost more than the section of params.yaml allows. Sets found["perplexity_increase"]."""
     found["perplexity_increase"] = round(found["perplexity"] / perplexity - 1, 5)
     if not found["perplexity_increase"] <= max_increase:

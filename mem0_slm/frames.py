@@ -26,7 +26,9 @@ NAME_LOCALES = (
     "cs_CZ sk_SK hu_HU ro_RO hr_HR sl_SI lt_LT lv_LV et_EE id_ID fr_CA ga_IE".split()
 )
 # not it_IT: Faker keeps its cities in a set, whose order differs from process to process
-CITY_LOCALES = "en_US en_GB en_IN de_DE fr_FR es_ES pl_PL pt_BR nl_NL sv_SE no_NO fi_FI cs_CZ hu_HU ro_RO hr_HR tr_TR".split()
+CITY_LOCALES = (
+    "en_US en_GB en_IN de_DE fr_FR es_ES pl_PL pt_BR nl_NL sv_SE no_NO fi_FI cs_CZ hu_HU ro_RO hr_HR tr_TR".split()
+)
 MONTHS = "January February March April May June July August September October November December".split()
 WEEKDAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 EVAL_SHARE = 8
@@ -103,10 +105,16 @@ def _frame(topic, block, place) -> Frame:
     if not any(role == "user" for role, _ in turns):
         raise DataError(f"{place}: a block needs at least one 'u:' line")
     if len(instructions) > 1 or (instructions and known):
-        raise DataError(f"{place}: a block has one 'i:' line or 'k:' lines, so that it is clear what makes a '~' memory superfluous")
+        raise DataError(
+            f"{place}: a block has one 'i:' line or 'k:' lines, so that it is clear what makes a '~' memory superfluous"
+        )
     if superfluous and not (instructions or known):
-        raise DataError(f"{place}: memory {superfluous[0]!r} is marked '~', but no 'i:' or 'k:' line makes it superfluous")
-    return Frame(topic, turns, memories, place, spoken, agent, "".join(instructions), tuple(known), frozenset(superfluous))
+        raise DataError(
+            f"{place}: memory {superfluous[0]!r} is marked '~', but no 'i:' or 'k:' line makes it superfluous"
+        )
+    return Frame(
+        topic, turns, memories, place, spoken, agent, "".join(instructions), tuple(known), frozenset(superfluous)
+    )
 
 
 def reserved_for_eval(value: str) -> bool:
@@ -197,9 +205,21 @@ class Values:
 
     def _title(self):
         word = self.english[0].word
-        adjective, noun, other = word(part_of_speech="adjective"), word(part_of_speech="noun"), word(part_of_speech="noun")
-        forms = (f"The {adjective} {noun}", f"{noun} of {other}", f"{adjective} {noun}", f"A {noun} without {other}", f"{noun} and {other}")
-        return " ".join(w if w in ("of", "and", "without") else w.capitalize() for w in self.random.choice(forms).split())
+        adjective, noun, other = (
+            word(part_of_speech="adjective"),
+            word(part_of_speech="noun"),
+            word(part_of_speech="noun"),
+        )
+        forms = (
+            f"The {adjective} {noun}",
+            f"{noun} of {other}",
+            f"{adjective} {noun}",
+            f"A {noun} without {other}",
+            f"{noun} and {other}",
+        )
+        return " ".join(
+            w if w in ("of", "and", "without") else w.capitalize() for w in self.random.choice(forms).split()
+        )
 
     def _age(self):
         return str(self.random.randint(3, 90))
@@ -212,8 +232,12 @@ class Values:
         return f"{number:,}" if self.random.random() < 0.7 else str(number)
 
     def _money(self):
-        amount = self.random.choice((self.random.randint(3, 99), self.random.randint(100, 2_000), self.random.randint(20, 900) * 100))
-        form = self.random.choice(("${:,}", "£{:,}", "€{:,}", "{:,} euros", "{:,} dollars", "{:,} rupees", "{:,} pounds", "{:,} kronor"))
+        amount = self.random.choice(
+            (self.random.randint(3, 99), self.random.randint(100, 2_000), self.random.randint(20, 900) * 100)
+        )
+        form = self.random.choice(
+            ("${:,}", "£{:,}", "€{:,}", "{:,} euros", "{:,} dollars", "{:,} rupees", "{:,} pounds", "{:,} kronor")
+        )
         return form.format(amount)
 
     def _year(self):
@@ -228,15 +252,23 @@ class Values:
     def _date(self):
         day, month = self.random.randint(1, 28), self.random.choice(MONTHS)
         ordinal = f"{day}{'th' if 10 < day < 14 else {1: 'st', 2: 'nd', 3: 'rd'}.get(day % 10, 'th')}"
-        return self.random.choice((f"{day} {month}", f"{month} {day}", f"the {ordinal} of {month}", f"{month} {ordinal}"))
+        return self.random.choice(
+            (f"{day} {month}", f"{month} {day}", f"the {ordinal} of {month}", f"{month} {ordinal}")
+        )
 
     def _time(self):
         hour, minute = self.random.randint(1, 12), self.random.choice(range(0, 60, 5))
         words = "one two three four five six seven eight nine ten eleven twelve".split()
-        return self.random.choice((
-            f"{hour}:{minute:02d} am", f"{hour}:{minute:02d} pm", f"{hour + 11}:{minute:02d}", f"half past {words[hour - 1]}",
-            f"quarter to {words[hour - 1]}", f"{hour}.{minute:02d}",
-        ))  # fmt: skip
+        return self.random.choice(
+            (
+                f"{hour}:{minute:02d} am",
+                f"{hour}:{minute:02d} pm",
+                f"{hour + 11}:{minute:02d}",
+                f"half past {words[hour - 1]}",
+                f"quarter to {words[hour - 1]}",
+                f"{hour}.{minute:02d}",
+            )
+        )
 
     def _phone(self):
         return self.random.choice(self.english[:2]).phone_number().split("x")[0]

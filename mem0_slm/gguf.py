@@ -21,7 +21,9 @@ def scripts() -> Path:
     """The folder with llama.cpp's converters. Raises DataError with the remedy when they are not installed."""
     folder = Path(os.environ.get("MEM0_SLM_LLAMA_CPP") or Path(sys.prefix) / "share" / "llama.cpp")
     if not (folder / "convert_hf_to_gguf.py").is_file():
-        raise io.DataError(f"{folder}: llama.cpp's converter is not there. Run `make setup`, or set MEM0_SLM_LLAMA_CPP to a llama.cpp checkout.")
+        raise io.DataError(
+            f"{folder}: llama.cpp's converter is not there. Run `make setup`, or set MEM0_SLM_LLAMA_CPP to a llama.cpp checkout."
+        )
     return folder
 
 
@@ -30,12 +32,17 @@ def _run(script: str, arguments: list, out: Path) -> None:
     environment = os.environ | {"PYTHONPATH": str(folder / "gguf-py"), "HF_HUB_OFFLINE": "1", "NO_LOCAL_GGUF": ""}
     with io.atomic_path(out) as temporary:
         done = subprocess.run(
-            [sys.executable, str(folder / script), *map(str, arguments), "--outfile", str(temporary)], capture_output=True, text=True, env=environment
+            [sys.executable, str(folder / script), *map(str, arguments), "--outfile", str(temporary)],
+            capture_output=True,
+            text=True,
+            env=environment,
         )
         if re.search(r"No space left on device|\d+ requested and \d+ written", done.stderr):  # the second is numpy's
             raise io.DataError(f"{out}: the disk is full. Free space, and run the stage again.")
         if done.returncode or not temporary.is_file():
-            raise io.DataError(f"{out}: llama.cpp's {script} failed (exit code {done.returncode}): {done.stderr.strip()[-800:]}")
+            raise io.DataError(
+                f"{out}: llama.cpp's {script} failed (exit code {done.returncode}): {done.stderr.strip()[-800:]}"
+            )
 
 
 def convert(folder: Path, out: Path, kind: str = "f16") -> None:

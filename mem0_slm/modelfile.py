@@ -56,7 +56,12 @@ class Style:
 
 STYLES = {
     "chatml": Style("<|im_start|>", "\n", "<|im_end|>\n", ("<|im_end|>", "<|im_start|>")),
-    "llama3": Style("<|start_header_id|>", "<|end_header_id|>\n\n", "<|eot_id|>", ("<|eot_id|>", "<|eom_id|>", "<|start_header_id|>")),
+    "llama3": Style(
+        "<|start_header_id|>",
+        "<|end_header_id|>\n\n",
+        "<|eot_id|>",
+        ("<|eot_id|>", "<|eom_id|>", "<|start_header_id|>"),
+    ),
     "llama4": Style("<|header_start|>", "<|header_end|>\n\n", "<|eot|>", ("<|eot|>", "<|eom|>", "<|header_start|>")),
 }
 
@@ -78,15 +83,21 @@ def style_of(chat_template: str) -> str:
                 "chat template: Llama 3's with the date of the call in it (strftime_now), which an Ollama template cannot know."
                 " Put the date 26 Jul 2024 in its place before training, as in Llama 3.1's."
             )
-        missing = [line for line in ("Cutting Knowledge Date: December 2023", "26 Jul 2024") if line not in chat_template]
+        missing = [
+            line for line in ("Cutting Knowledge Date: December 2023", "26 Jul 2024") if line not in chat_template
+        ]
         if missing:
             raise DataError(f"chat template: Llama 3's, but without {missing[0]!r}, which Llama 3.1's has. {remedy}")
         return "llama3"
     if STYLES["chatml"].opening in chat_template:
         if DEFAULT_SYSTEM not in chat_template:
-            raise DataError(f"chat template: ChatML, but not with SmolLM2's default system message {DEFAULT_SYSTEM!r}. {remedy}")
+            raise DataError(
+                f"chat template: ChatML, but not with SmolLM2's default system message {DEFAULT_SYSTEM!r}. {remedy}"
+            )
         return "chatml"
-    raise DataError(f"chat template: none of the turn formats {', '.join(STYLES)} is in it, found {chat_template[:80]!r}. {remedy}")
+    raise DataError(
+        f"chat template: none of the turn formats {', '.join(STYLES)} is in it, found {chat_template[:80]!r}. {remedy}"
+    )
 
 
 def go_template(turn_format: str) -> str:
@@ -119,9 +130,13 @@ def modelfile(gguf_name: str, style: str, license_text: str, n_ctx: int = 4096) 
     and an `n_ctx` below 1.
     """
     if PurePath(gguf_name).name != gguf_name or not gguf_name.isprintable():
-        raise DataError(f"gguf_name: expected the name of a file beside the Modelfile, found {gguf_name!r}. Put it there.")
+        raise DataError(
+            f"gguf_name: expected the name of a file beside the Modelfile, found {gguf_name!r}. Put it there."
+        )
     if '"""' in license_text or license_text.endswith('"'):
-        raise DataError('license_text: contains """ or ends with ", which closes a Modelfile\'s quotation. Take it out.')
+        raise DataError(
+            'license_text: contains """ or ends with ", which closes a Modelfile\'s quotation. Take it out.'
+        )
     if n_ctx < 1:
         raise DataError(f"n_ctx: must be at least 1, found {n_ctx}.")
     template = go_template(style)
@@ -161,12 +176,16 @@ def fill(go: str, **values) -> str:
 
 def search(text: str, needle: str, found: str, *, last: bool = False) -> str:
     """Run `found` at the first or the last `needle` in the variable `text`; $i is its place, $at what begins there."""
-    walk = """
+    walk = (
+        """
 {{- range $k := len @TEXT@ }}
 {{- $i := len (slice @TEXT@ 1 (len (slice @TEXT@ $k))) }}
-""" if last else """
+"""
+        if last
+        else """
 {{- range $i := len @TEXT@ }}
-"""  # fmt: skip
+"""
+    )
     test = """
 {{- if eq (index @TEXT@ $i) '@BYTE@' }}
 {{- $at := slice @TEXT@ $i }}
@@ -177,7 +196,13 @@ def search(text: str, needle: str, found: str, *, last: bool = False) -> str:
 {{- end }}
 {{- end }}
 """
-    values = {"TEXT": text, "BYTE": quote(needle[0])[1:-1], "SIZE": len(needle.encode()), "NEEDLE": quote(needle), "FOUND": found}
+    values = {
+        "TEXT": text,
+        "BYTE": quote(needle[0])[1:-1],
+        "SIZE": len(needle.encode()),
+        "NEEDLE": quote(needle),
+        "FOUND": found,
+    }
     return fill(walk.rstrip("\n") + test, **values)
 
 
@@ -244,7 +269,9 @@ SWAP = fill(
     WHITE_SPACE=WHITE_SPACE,
     HEAD=quote(contract.PROMPT_HEAD),
     HEAD_SIZE=len(contract.PROMPT_HEAD.encode()),
-    FIND_CONVERSATION=search("$user", contract.NEW_MESSAGES, f"{{{{- $rest = slice $at {len(contract.NEW_MESSAGES)} }}}}"),
+    FIND_CONVERSATION=search(
+        "$user", contract.NEW_MESSAGES, f"{{{{- $rest = slice $at {len(contract.NEW_MESSAGES)} }}}}"
+    ),
     FIND_ITS_END=search(
         "$rest",
         contract.OBSERVATION_DATE,
@@ -253,7 +280,9 @@ SWAP = fill(
         last=True,
     ),
     STRIP=strip("$text", r"'\n'", left=False),
-    FIND_INSTRUCTIONS=search("$tail", contract.CUSTOM_INSTRUCTIONS, f"{{{{- $rest = slice $at {len(contract.CUSTOM_INSTRUCTIONS)} }}}}"),
+    FIND_INSTRUCTIONS=search(
+        "$tail", contract.CUSTOM_INSTRUCTIONS, f"{{{{- $rest = slice $at {len(contract.CUSTOM_INSTRUCTIONS)} }}}}"
+    ),
     FIND_THEIR_END=search(
         "$rest",
         contract.OUTPUT,
@@ -362,7 +391,9 @@ def llama(style: Style, *, old: bool) -> str:
 {{- end }}
 {{- end }}
 """,
-        BEFORE="\n".join((say(style.head("system")), environment, say(KNOWLEDGE))) if old else "{{- /* No system message of its own. */}}",
+        BEFORE="\n".join((say(style.head("system")), environment, say(KNOWLEDGE)))
+        if old
+        else "{{- /* No system message of its own. */}}",
         TRIM=trim if old else '{{- if or (not $told) (and (eq $i 0) (eq .Role "system")) }}\n' + trim + "\n{{- end }}",
         SYSTEM="{{- /* Its head is said. */}}" if old else say(style.head("system")) + "\n" + environment,
         NO_SYSTEM="{{- if eq $i 0 }}\n" + say(style.closing) + "\n{{- end }}" if old else "{{- /* A turn. */}}",

@@ -22,13 +22,17 @@ ATTENTION = "per_example"
 """The name under which `attend` is registered with transformers."""
 
 
-def encode(example: dict, tokenizer, max_length: int, decision_weight: float, closing_weight: float = 1.0) -> dict | None:
+def encode(
+    example: dict, tokenizer, max_length: int, decision_weight: float, closing_weight: float = 1.0
+) -> dict | None:
     """Token ids, labels (`IGNORED` outside the answer) and loss weights of an example; None if it is too long.
 
     The prompt's tokens are exactly those that an engine sends for the same messages. Of an extraction's answer two tokens
     have weights of their own: the one that decides whether anything is stored, and the one that closes the last memory.
     """
-    prompt = list(tokenizer.apply_chat_template(example["messages"][:-1], add_generation_prompt=True, return_dict=False))
+    prompt = list(
+        tokenizer.apply_chat_template(example["messages"][:-1], add_generation_prompt=True, return_dict=False)
+    )
     text = example["messages"][-1]["content"]
     encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
     answer = encoded["input_ids"] + [tokenizer.eos_token_id]
@@ -73,20 +77,32 @@ def pack(rows: list[dict], step: int = 1) -> dict:
 
     tokens, shared = sum(len(row["input_ids"]) for row in rows), shared_tokens(rows)
     rows = lengthened(rows, shared, step)
-    own = [torch.arange(shared if i else 0, len(row["input_ids"])) for i, row in enumerate(rows)]  # positions in an example; the first keeps all
+    own = [
+        torch.arange(shared if i else 0, len(row["input_ids"])) for i, row in enumerate(rows)
+    ]  # positions in an example; the first keeps all
     starts = torch.tensor([0, *map(len, own[:-1])]).cumsum(0)
-    batch = {key: torch.tensor([[value for row, at in zip(rows, own) for value in row[key][at[0] :]]]) for key in ("input_ids", "labels", "weights")}
+    batch = {
+        key: torch.tensor([[value for row, at in zip(rows, own) for value in row[key][at[0] :]]])
+        for key in ("input_ids", "labels", "weights")
+    }
     batch["labels"][0, starts] = IGNORED  # an example's first token does not continue the one before it
     queries = [start + torch.arange(len(at)) for start, at in zip(starts, own)]
     keys = [torch.cat([torch.arange(shared), at]) if i else at for i, at in enumerate(queries)]
-    asking = pad_sequence(own, batch_first=True)  # padding sees an example's first key: a softmax over nothing has no value
-    asked = pad_sequence([torch.arange(len(at)) for at in keys], batch_first=True, padding_value=LATER)  # and no query sees padding
+    asking = pad_sequence(
+        own, batch_first=True
+    )  # padding sees an example's first key: a softmax over nothing has no value
+    asked = pad_sequence(
+        [torch.arange(len(at)) for at in keys], batch_first=True, padding_value=LATER
+    )  # and no query sees padding
     layout = {
-        "queries": pad_sequence(queries, batch_first=True), "keys": pad_sequence(keys, batch_first=True),
-        "query_places": places(queries), "key_places": places(keys, shared),
+        "queries": pad_sequence(queries, batch_first=True),
+        "keys": pad_sequence(keys, batch_first=True),
+        "query_places": places(queries),
+        "key_places": places(keys, shared),
         "real": torch.arange(asking.shape[1]) < torch.tensor([len(at) for at in own])[:, None],
-        "allowed": asked[:, None, :] <= asking[:, :, None], "shared": torch.tensor(shared),
-    }  # fmt: skip
+        "allowed": asked[:, None, :] <= asking[:, :, None],
+        "shared": torch.tensor(shared),
+    }
     return batch | {"position_ids": torch.cat(own)[None], "tokens": torch.tensor(tokens), "layout": layout}
 
 
@@ -105,23 +121,34 @@ def lengthened(rows: list[dict], shared: int, step: int) -> list[dict]:
     shortest = sizes.index(min(sizes))
     sizes[shortest] += -(sum(sizes) - shared * (len(rows) - 1)) % step
     fill = {"input_ids": 0, "labels": IGNORED, "weights": 0.0}
-    return [{key: row[key] + [value] * (size - len(row[key])) for key, value in fill.items()} for row, size in zip(rows, sizes)]
+    return [
+        {key: row[key] + [value] * (size - len(row[key])) for key, value in fill.items()}
+        for row, size in zip(rows, sizes)
+    ]
 
 
 def shared_tokens(rows: list[dict]) -> int:
     """With how many tokens the prompts of all rows begin; the last of a prompt is never among them, what follows it is its own."""
     if len(rows) == 1:
         return 0
-    prompts = [next((i for i, label in enumerate(row["labels"]) if label != IGNORED), len(row["labels"])) for row in rows]
+    prompts = [
+        next((i for i, label in enumerate(row["labels"]) if label != IGNORED), len(row["labels"])) for row in rows
+    ]
     return len(os.path.commonprefix([row["input_ids"][: n - 1] for row, n in zip(rows, prompts)]))
 
 
 def pad(rows: list[dict]) -> dict:
     """A batch padded on the right, tensors of shape (examples, tokens), for engines that bring their own attention."""
     fill = {"input_ids": 0, "labels": IGNORED, "weights": 0.0}
-    batch = {key: pad_sequence([torch.tensor(row[key]) for row in rows], batch_first=True, padding_value=value) for key, value in fill.items()}
+    batch = {
+        key: pad_sequence([torch.tensor(row[key]) for row in rows], batch_first=True, padding_value=value)
+        for key, value in fill.items()
+    }
     lengths = torch.tensor([len(row["input_ids"]) for row in rows])
-    return batch | {"attention_mask": (torch.arange(batch["input_ids"].shape[1]) < lengths[:, None]).long(), "tokens": lengths.sum()}
+    return batch | {
+        "attention_mask": (torch.arange(batch["input_ids"].shape[1]) < lengths[:, None]).long(),
+        "tokens": lengths.sum(),
+    }
 
 
 def examples_of(batch: dict) -> int:
@@ -145,17 +172,24 @@ def attend(module, query, key, value, attention_mask, scaling=None, dropout=0.0,
     scaling = query.shape[-1] ** -0.5 if scaling is None else scaling
     with torch.autocast(query.device.type, enabled=False):  # the precision is chosen here
         q = Pad.apply(query[0].transpose(0, 1), layout["queries"], layout["query_places"], None)
-        k, v = (Pad.apply(tensor[0].transpose(0, 1), layout["keys"], layout["key_places"], layout["shared"]) for tensor in (key, value))
+        k, v = (
+            Pad.apply(tensor[0].transpose(0, 1), layout["keys"], layout["key_places"], layout["shared"])
+            for tensor in (key, value)
+        )
         q, k, v = (tensor.transpose(1, 2) for tensor in (q, k, v))
         if query.device.type == "cpu" and not share:
             out = attend_by_matrices(q, k, v, layout["allowed"], scaling)[0]
         else:
-            out = scaled_dot_product_attention(q, k, v, attn_mask=layout["allowed"][:, None], scale=scaling, dropout_p=share, enable_gqa=True)
+            out = scaled_dot_product_attention(
+                q, k, v, attn_mask=layout["allowed"][:, None], scale=scaling, dropout_p=share, enable_gqa=True
+            )
     return Unpad.apply(out.transpose(1, 2), layout["query_places"], layout["queries"], layout["real"])[None], None
 
 
 @torch.library.custom_op("mem0_slm::attend_by_matrices", mutates_args=())
-def attend_by_matrices(query: Tensor, key: Tensor, value: Tensor, allowed: Tensor, scaling: float) -> tuple[Tensor, Tensor]:
+def attend_by_matrices(
+    query: Tensor, key: Tensor, value: Tensor, allowed: Tensor, scaling: float
+) -> tuple[Tensor, Tensor]:
     """Attention written out: query (examples, heads, queries, size), key and value (examples, key heads, keys, size), allowed
     (examples, queries, keys); returns the shape of query, and the weights (examples, heads, queries, keys).
 
@@ -172,13 +206,21 @@ def attend_by_matrices(query: Tensor, key: Tensor, value: Tensor, allowed: Tenso
 
 
 @torch.library.custom_op("mem0_slm::attend_by_matrices_backward", mutates_args=())
-def attend_by_matrices_backward(gradient: Tensor, query: Tensor, key: Tensor, value: Tensor, weights: Tensor, scaling: float) -> tuple[Tensor, Tensor, Tensor]:
+def attend_by_matrices_backward(
+    gradient: Tensor, query: Tensor, key: Tensor, value: Tensor, weights: Tensor, scaling: float
+) -> tuple[Tensor, Tensor, Tensor]:
     """The gradients of query, key and value from that of the result."""
     groups = key.shape[1]
     gradient, flat = _below(gradient, groups), _below(weights, groups)
     of_weights = (gradient @ value.flatten(0, 1).transpose(1, 2)).view_as(weights)
-    of_scores = _below(torch.ops.aten._softmax_backward_data(of_weights, weights, -1, weights.dtype).mul_(scaling), groups)
-    of_query, of_key, of_value = of_scores @ key.flatten(0, 1), of_scores.transpose(1, 2) @ _below(query, groups), flat.transpose(1, 2) @ gradient
+    of_scores = _below(
+        torch.ops.aten._softmax_backward_data(of_weights, weights, -1, weights.dtype).mul_(scaling), groups
+    )
+    of_query, of_key, of_value = (
+        of_scores @ key.flatten(0, 1),
+        of_scores.transpose(1, 2) @ _below(query, groups),
+        flat.transpose(1, 2) @ gradient,
+    )
     return of_query.view_as(query), of_key.view_as(key), of_value.view_as(value)
 
 
@@ -225,7 +267,9 @@ class Pad(torch.autograd.Function):
     def backward(ctx, gradient):
         places, shared = ctx.saved_tensors
         found = gradient.flatten(0, 1)[places]
-        if shared is not None:  # found has what comes from the first example, where a shared token's place is its own number
+        if (
+            shared is not None
+        ):  # found has what comes from the first example, where a shared token's place is its own number
             at = torch.arange(len(places), device=places.device)
             others = gradient[1:].sum(0)[at.clamp(max=gradient.shape[1] - 1)]
             found = found + torch.where((at < shared)[:, None, None], others, 0)

@@ -88,7 +88,8 @@ def run_stage(main) -> None:
 
     module = sys.modules[main.__module__]
     parser = argparse.ArgumentParser(
-        prog=f"python -m stages.{Path(module.__file__).stem}", description=module.__doc__,
+        prog=f"python -m stages.{Path(module.__file__).stem}",
+        description=module.__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parameters = getattr(module, "ARGUMENTS", {})
@@ -119,7 +120,9 @@ def _type_name(hint) -> str:
 def _convert(value, hint, path, key):
     """Check `value` against a type hint: int, float, bool, str, list[...], dict[str, ...], X | None, a dataclass."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    wrong = ParamsError(f"{path}: {key}: expected {_type_name(hint)}, found {type(value).__name__} {value!r}. Correct it there or with -S.")
+    wrong = ParamsError(
+        f"{path}: {key}: expected {_type_name(hint)}, found {type(value).__name__} {value!r}. Correct it there or with -S."
+    )
     if origin in (types.UnionType, typing.Union):
         if value is None and type(None) in arguments:
             return None

@@ -52,9 +52,13 @@ def paired(ours: list[bool], theirs: list[bool], seed: int = 0) -> dict:
     split = only_ours + only_theirs
     p = scipy.stats.binomtest(only_ours, split).pvalue if split else 1.0
     return {
-        "n": len(ours), "difference": round(sum(differences) / len(ours), 4) if ours else 0.0, "ci": interval(differences, seed),
-        "only_ours": only_ours, "only_theirs": only_theirs, "p": round(float(p), 6),
-    }  # fmt: skip
+        "n": len(ours),
+        "difference": round(sum(differences) / len(ours), 4) if ours else 0.0,
+        "ci": interval(differences, seed),
+        "only_ours": only_ours,
+        "only_theirs": only_theirs,
+        "p": round(float(p), 6),
+    }
 
 
 def retrieval(qrels: dict, results: dict, seed: int = 0) -> dict:
@@ -66,7 +70,10 @@ def retrieval(qrels: dict, results: dict, seed: int = 0) -> dict:
     """
     total = len(qrels)
     ranks = [first_hit(qrels, results, query) for query in qrels]
-    scores = {("precision_at_5" if cut == 5 else f"hit_at_{cut}"): [float(rank is not None and rank <= cut) for rank in ranks] for cut in CUTS}
+    scores = {
+        ("precision_at_5" if cut == 5 else f"hit_at_{cut}"): [float(rank is not None and rank <= cut) for rank in ranks]
+        for cut in CUTS
+    }
     scores["mrr"] = [1 / rank if rank else 0.0 for rank in ranks]
     return {
         **{name: round(sum(values) / total, 4) if total else 0.0 for name, values in scores.items()},

@@ -14,33 +14,55 @@ import re
 from mem0_slm import contract, engines
 from mem0_slm.io import DataError
 
-REASONS = ("engine_error", "truncated", "wrong_form", "no_user_turn", "unstated_name", "unstated_number", "unstated_title", "duplicate", "repeats_evaluation")
+REASONS = (
+    "engine_error",
+    "truncated",
+    "wrong_form",
+    "no_user_turn",
+    "unstated_name",
+    "unstated_number",
+    "unstated_title",
+    "duplicate",
+    "repeats_evaluation",
+)
 """Why an answer is not kept; the first that applies counts."""
 
 SCHEMA = {
     "type": "object",
     "properties": {
         "messages": {
-            "type": "array", "minItems": 1, "maxItems": 8,
+            "type": "array",
+            "minItems": 1,
+            "maxItems": 8,
             "items": {
                 "type": "object",
                 "properties": {"role": {"enum": ["user", "assistant"]}, "content": {"type": "string", "minLength": 1}},
-                "required": ["role", "content"], "additionalProperties": False,
+                "required": ["role", "content"],
+                "additionalProperties": False,
             },
         },
         "memories": {"type": "array", "maxItems": 6, "items": {"type": "string", "minLength": 1}},
     },
-    "required": ["messages", "memories"], "additionalProperties": False,
-}  # fmt: skip
+    "required": ["messages", "memories"],
+    "additionalProperties": False,
+}
 
 STYLES = (
-    "writes one short plain sentence", "writes in lower case with a typo or two", "rambles, and mentions a fact in passing",
-    "asks for help and mentions facts about themselves in the request", "says several facts in one message",
-    "corrects something said earlier in the conversation", "tells of a change: what was, and what is now",
-    "says what is not so, or no longer so", "names people, places and dates", "names a book, film, song or game in quotation marks",
-    "gives quantities, prices or times", "only makes small talk; there is nothing to remember", "asks a general question; there is nothing to remember",
+    "writes one short plain sentence",
+    "writes in lower case with a typo or two",
+    "rambles, and mentions a fact in passing",
+    "asks for help and mentions facts about themselves in the request",
+    "says several facts in one message",
+    "corrects something said earlier in the conversation",
+    "tells of a change: what was, and what is now",
+    "says what is not so, or no longer so",
+    "names people, places and dates",
+    "names a book, film, song or game in quotation marks",
+    "gives quantities, prices or times",
+    "only makes small talk; there is nothing to remember",
+    "asks a general question; there is nothing to remember",
     "confirms a fact that the assistant asks about",
-)  # fmt: skip
+)
 
 REQUEST = """Write one natural conversation between a user and an assistant, 1 to 4 messages, beginning with the user. Topic: {topic}. The user {style}.
 Then list the lasting facts about the user that the conversation states: each one sentence that begins with "User", close to the user's words, naming nothing that the conversation does not say. If there is nothing worth remembering, the list is empty.
@@ -70,7 +92,9 @@ def unstated(memory: str, conversation: str) -> str | None:
         if " " + " ".join(words(title)) + " " not in plain:
             return "unstated_title"
     numbers = set(_NUMBER.findall(conversation))
-    if any(number not in numbers for number in _NUMBER.findall(memory)) or any(w in NUMBER_WORDS and w not in said for w in words(memory)):
+    if any(number not in numbers for number in _NUMBER.findall(memory)) or any(
+        w in NUMBER_WORDS and w not in said for w in words(memory)
+    ):
         return "unstated_number"
     for word in re.findall(r"\w+(?:['’]\w*)?", memory):
         plain_word = words(word)[0]
@@ -89,7 +113,11 @@ def judge(answer: str, finish_reason: str = "stop") -> tuple[dict | None, str | 
         memories = [memory.strip() for memory in value["memories"]]
     except (ValueError, KeyError, TypeError, AttributeError):
         return None, "wrong_form"
-    if not messages or not all(m["role"] in ("user", "assistant") and m["content"] for m in messages) or not all(memories):
+    if (
+        not messages
+        or not all(m["role"] in ("user", "assistant") and m["content"] for m in messages)
+        or not all(memories)
+    ):
         return None, "wrong_form"
     if messages[0]["role"] != "user":
         return None, "no_user_turn"
@@ -128,7 +156,9 @@ def ask(name: str, n: int, topics: list[str], seed: int, repeats, max_tokens: in
         topic, style = requests[number]
         messages = [{"role": "user", "content": REQUEST.format(topic=topic, style=style)}]
         try:
-            answer = module.generate(handle, messages, max_tokens=max_tokens, schema=SCHEMA, temperature=0.8, seed=seed + number)
+            answer = module.generate(
+                handle, messages, max_tokens=max_tokens, schema=SCHEMA, temperature=0.8, seed=seed + number
+            )
         except engines.EngineError as error:
             failures.append(error)
             return None, "engine_error"
@@ -140,13 +170,17 @@ def ask(name: str, n: int, topics: list[str], seed: int, repeats, max_tokens: in
     finally:
         module.close(handle)
     if n and all(reason == "engine_error" for _, reason in answers):
-        raise DataError(f"params.yaml: generate_dataset.teacher: {name!r} failed on each of {n} requests, the last with: {failures[-1]}")
+        raise DataError(
+            f"params.yaml: generate_dataset.teacher: {name!r} failed on each of {n} requests, the last with: {failures[-1]}"
+        )
     kept, seen, rejected = [], set(), collections.Counter(dict.fromkeys(REASONS, 0))
     for (found, reason), (topic, _) in zip(answers, requests):
         if found:
             texts = [m["content"] for m in found["messages"]]
             key = " ".join(words(" ".join(texts)))
-            reason = "duplicate" if key in seen else "repeats_evaluation" if repeats(texts + found["memories"]) else None
+            reason = (
+                "duplicate" if key in seen else "repeats_evaluation" if repeats(texts + found["memories"]) else None
+            )
             seen.add(key)
         if reason:
             rejected[reason] += 1

@@ -62,20 +62,30 @@ def _peft(base, p, dtype: str, attention: str):
         options["quantization_config"] = nf4_settings(dtype)
     if torch.cuda.device_count() > 1 and p.processes == 1:
         options["device_map"] = "auto"  # one model over all GPUs; with processes, each GPU has its own
-    model = AutoModelForCausalLM.from_pretrained(base, dtype=getattr(torch, dtype), attn_implementation=attention, **options)
+    model = AutoModelForCausalLM.from_pretrained(
+        base, dtype=getattr(torch, dtype), attn_implementation=attention, **options
+    )
     model.config.use_cache = False
     modules = {name.rsplit(".", 1)[-1] for name, _ in model.named_modules()} - {""}
     for name in p.target_modules:
         if name not in modules:
-            raise ParamsError(f"params.yaml: finetune.target_modules: the model has no module {name!r}; it has {', '.join(sorted(modules))}")
+            raise ParamsError(
+                f"params.yaml: finetune.target_modules: the model has no module {name!r}; it has {', '.join(sorted(modules))}"
+            )
     weights = [name for name, _ in model.named_parameters()]
     for name in p.target_parameters:
         if not any(weight.endswith(f".{name}") for weight in weights):
-            raise ParamsError(f"params.yaml: finetune.target_parameters: no parameter of the model is called {name!r} at its end, as {weights[-1]!r} would be.")
+            raise ParamsError(
+                f"params.yaml: finetune.target_parameters: no parameter of the model is called {name!r} at its end, as {weights[-1]!r} would be."
+            )
     config = LoraConfig(
-        r=p.lora_r, lora_alpha=p.lora_alpha, lora_dropout=p.lora_dropout, target_modules=p.target_modules,
-        target_parameters=p.target_parameters or None, task_type="CAUSAL_LM",
-    )  # fmt: skip
+        r=p.lora_r,
+        lora_alpha=p.lora_alpha,
+        lora_dropout=p.lora_dropout,
+        target_modules=p.target_modules,
+        target_parameters=p.target_parameters or None,
+        task_type="CAUSAL_LM",
+    )
     return get_peft_model(model, config)
 
 
@@ -85,9 +95,14 @@ def nf4_settings(dtype: str):
     from transformers import BitsAndBytesConfig
 
     if not installed("bitsandbytes"):
-        raise DataError("params.yaml: finetune.load_in_4bit, export_merged.nf4: 4-bit weights need the package bitsandbytes, which is not installed. Run `pip install -r requirements.txt`, or turn them off.")
+        raise DataError(
+            "params.yaml: finetune.load_in_4bit, export_merged.nf4: 4-bit weights need the package bitsandbytes, which is not installed. Run `pip install -r requirements.txt`, or turn them off."
+        )
     return BitsAndBytesConfig(
-        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=getattr(torch, dtype)
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=getattr(torch, dtype),
     )
 
 
@@ -99,9 +114,16 @@ def _unsloth(base, p, dtype: str, seed: int):
         model_name=str(base), max_seq_length=p.max_length, dtype=getattr(torch, dtype), load_in_4bit=p.load_in_4bit
     )
     return FastLanguageModel.get_peft_model(
-        model, r=p.lora_r, lora_alpha=p.lora_alpha, lora_dropout=p.lora_dropout, target_modules=p.target_modules, bias="none",
-        use_gradient_checkpointing="unsloth" if p.gradient_checkpointing else False, random_state=seed, max_seq_length=p.max_length,
-    )  # fmt: skip
+        model,
+        r=p.lora_r,
+        lora_alpha=p.lora_alpha,
+        lora_dropout=p.lora_dropout,
+        target_modules=p.target_modules,
+        bias="none",
+        use_gradient_checkpointing="unsloth" if p.gradient_checkpointing else False,
+        random_state=seed,
+        max_seq_length=p.max_length,
+    )
 
 
 def memory_needed(base, p, dtype: str, train: list[dict]) -> dict[str, float]:
@@ -121,8 +143,14 @@ def memory_needed(base, p, dtype: str, train: list[dict]) -> dict[str, float]:
     linear = sum(m.weight.numel() for m in model.get_decoder().modules() if isinstance(m, torch.nn.Linear))
     total = sum(w.numel() for w in model.parameters())
     adapter = sum(
-        p.lora_r * sum(m.weight.shape) for name, m in model.named_modules() if isinstance(m, torch.nn.Linear) and name.rsplit(".", 1)[-1] in p.target_modules
-    ) + sum(p.lora_r * w.shape[0] * sum(w.shape[1:]) for name, w in model.named_parameters() if name.endswith(tuple(f".{n}" for n in p.target_parameters)))
+        p.lora_r * sum(m.weight.shape)
+        for name, m in model.named_modules()
+        if isinstance(m, torch.nn.Linear) and name.rsplit(".", 1)[-1] in p.target_modules
+    ) + sum(
+        p.lora_r * w.shape[0] * sum(w.shape[1:])
+        for name, w in model.named_parameters()
+        if name.endswith(tuple(f".{n}" for n in p.target_parameters))
+    )
     count = p.batch_size // p.processes
     tokens = sum(sorted((len(e["input_ids"]) for e in train), reverse=True)[:count])
     answered = sum(sorted((sum(w > 0 for w in e["weights"]) for e in train), reverse=True)[:count])

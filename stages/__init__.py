@@ -3,9 +3,16 @@
 import importlib
 
 STAGES = [
-    "prepare_base", "generate_dataset", "baseline_bench", "finetune", "export_merged", "export_gguf",
-    "finetuned_bench", "retrieval_eval", "report",
-]  # fmt: skip
+    "prepare_base",
+    "generate_dataset",
+    "baseline_bench",
+    "finetune",
+    "export_merged",
+    "export_gguf",
+    "finetuned_bench",
+    "retrieval_eval",
+    "report",
+]
 
 
 def check_params(path="params.yaml") -> None:
@@ -26,4 +33,6 @@ def check_params(path="params.yaml") -> None:
         importlib.import_module("stages.finetune").load_params(path, name)
     for key in params.read(path):
         if key not in known:
-            raise params.ParamsError(f"{path}: {key}: unknown section. Remove it or use one of: {', '.join(sorted(known))}")
+            raise params.ParamsError(
+                f"{path}: {key}: unknown section. Remove it or use one of: {', '.join(sorted(known))}"
+            )

@@ -28,12 +28,26 @@ def check_backend(model) -> dict:
             for fact in FACTS:
                 with watch() as events:
                     stored = memory.add(fact, user_id="check")["results"]
-                adds.append({"said": fact, "outcome": events[0].outcome, "answer": events[0].answer, "stored": [m["memory"] for m in stored]})
+                adds.append(
+                    {
+                        "said": fact,
+                        "outcome": events[0].outcome,
+                        "answer": events[0].answer,
+                        "stored": [m["memory"] for m in stored],
+                    }
+                )
             found = [m["memory"] for m in memory.search(QUERY, filters={"user_id": "check"})["results"]]
         finally:
             close(memory)
     text = " ".join(found).casefold()
-    return {"adds": adds, "facts_stored": sum(bool(a["stored"]) for a in adds), "query": QUERY, "found": found, "city_found": "hyderabad" in text, "allergy_found": "peanut" in text}
+    return {
+        "adds": adds,
+        "facts_stored": sum(bool(a["stored"]) for a in adds),
+        "query": QUERY,
+        "found": found,
+        "city_found": "hyderabad" in text,
+        "allergy_found": "peanut" in text,
+    }
 
 
 def main():

@@ -31,7 +31,12 @@ class Params:
         params.require("F16" in self.types, "types", self.types, "must contain F16, which the others are made from")
         for name in ("proof_examples", "logit_tolerance"):
             params.require(getattr(self, name) > 0, name, getattr(self, name), "must be greater than 0")
-        params.require(self.max_perplexity_increase >= 0, "max_perplexity_increase", self.max_perplexity_increase, "must be at least 0")
+        params.require(
+            self.max_perplexity_increase >= 0,
+            "max_perplexity_increase",
+            self.max_perplexity_increase,
+            "must be at least 0",
+        )
         params.require(0 <= self.min_agreement <= 1, "min_agreement", self.min_agreement, "must lie between 0 and 1")
 
 
@@ -79,14 +84,21 @@ def prove(folder: Path, merged: Path, kinds: list[str], examples: list[dict], p:
         given = ask(path, examples)
         found = [answer.text for answer in given]
         if not any(found):
-            raise io.DataError(f"{path}: answered nothing to {len(examples)} prompts. Leave this type out of export_gguf.types.")
+            raise io.DataError(
+                f"{path}: answered nothing to {len(examples)} prompts. Leave this type out of export_gguf.types."
+            )
         answers = answers or found  # F16's: those of the merged model, as shown below
-        row = report[kind] = fidelity.measure(fidelity.gguf_outputs(path, pairs), pairs, reference) | fidelity.compare(found, answers)
+        row = report[kind] = fidelity.measure(fidelity.gguf_outputs(path, pairs), pairs, reference) | fidelity.compare(
+            found, answers
+        )
         row |= {"bytes": path.stat().st_size, "sha256": io.sha256(path)}
         if kind == "F16":
             own = [fidelity.pair(tokenizer, e["messages"], answer) for e, answer in zip(examples, given, strict=True)]
             gaps = fidelity.gaps(fidelity.transformers_outputs(model, own), own)
-            row |= {"same_text_as_merged": round(gaps.count(0.0) / len(gaps), 4), "largest_tie_gap": round(max(gaps), 5)}
+            row |= {
+                "same_text_as_merged": round(gaps.count(0.0) / len(gaps), 4),
+                "largest_tie_gap": round(max(gaps), 5),
+            }
             for name in ("max_logit_difference", "largest_tie_gap"):
                 if not row[name] <= p.logit_tolerance:
                     raise io.DataError(
@@ -114,11 +126,23 @@ def export(p: Params, registry: Registry, base: Path, adapter: Path, merged: Pat
         gguf.convert_lora(adapter, base, folder / "adapter-f16.gguf", card=merged / card.CARD)
         shown = file_of("Q8_0" if "Q8_0" in kinds else kinds[-1])
         template = (merged / "chat_template.jinja").read_text(encoding="utf-8")
-        (folder / "Modelfile").write_text(modelfile.modelfile(shown, modelfile.style_of(template), entry.license), encoding="utf-8")
+        (folder / "Modelfile").write_text(
+            modelfile.modelfile(shown, modelfile.style_of(template), entry.license), encoding="utf-8"
+        )
         examples = io.read_jsonl("data/validation.jsonl", {"messages": list})[: p.proof_examples]
         types = prove(folder, merged, kinds, examples, p)
-        rows = {kind: {key: value for key, value in row.items() if key not in ("bytes", "sha256")} for kind, row in types.items()}
-        card.write(folder, "GGUF for llama.cpp and Ollama", made_of, rows, relation="quantized", use=card.use_model(MERGED, shown))
+        rows = {
+            kind: {key: value for key, value in row.items() if key not in ("bytes", "sha256")}
+            for kind, row in types.items()
+        }
+        card.write(
+            folder,
+            "GGUF for llama.cpp and Ollama",
+            made_of,
+            rows,
+            relation="quantized",
+            use=card.use_model(MERGED, shown),
+        )
     perplexity = types.pop("merged")["perplexity"]
     return {"types": types, "merged_perplexity": perplexity, "proof_examples": len(examples)}
 

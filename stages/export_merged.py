@@ -45,10 +45,20 @@ class Params:
     min_agreement: float
 
     def __post_init__(self):
-        params.require(self.dtype in ("float16", "bfloat16", "float32"), "dtype", self.dtype, "must be float16, bfloat16 or float32")
+        params.require(
+            self.dtype in ("float16", "bfloat16", "float32"),
+            "dtype",
+            self.dtype,
+            "must be float16, bfloat16 or float32",
+        )
         for name in ("max_shard_gb", "logit_tolerance", "proof_examples"):
             params.require(getattr(self, name) > 0, name, getattr(self, name), "must be greater than 0")
-        params.require(self.max_perplexity_increase >= 0, "max_perplexity_increase", self.max_perplexity_increase, "must be at least 0")
+        params.require(
+            self.max_perplexity_increase >= 0,
+            "max_perplexity_increase",
+            self.max_perplexity_increase,
+            "must be at least 0",
+        )
         params.require(0 <= self.min_agreement <= 1, "min_agreement", self.min_agreement, "must lie between 0 and 1")
 
 
@@ -80,7 +90,9 @@ def write_nf4(merged: Path, out: Path) -> None:
     from transformers import AutoModelForCausalLM
 
     io.require_disk(out, sum(file.stat().st_size for file in merged.iterdir()))
-    model = AutoModelForCausalLM.from_pretrained(merged, quantization_config=tuning.nf4_settings("bfloat16"), dtype=torch.bfloat16, device_map={"": "cpu"})
+    model = AutoModelForCausalLM.from_pretrained(
+        merged, quantization_config=tuning.nf4_settings("bfloat16"), dtype=torch.bfloat16, device_map={"": "cpu"}
+    )
     with io.atomic_path(out) as folder:
         model.save_pretrained(folder)
         copy_aside(merged, folder)
@@ -99,7 +111,11 @@ def write_adapter(adapter: Path, merged: Path, out: Path) -> None:
 
     with io.atomic_path(out) as folder:
         folder.mkdir()
-        save_file({name: weight.half() for name, weight in load_file(adapter / "adapter_model.safetensors").items()}, folder / "adapter_model.safetensors", {"format": "pt"})
+        save_file(
+            {name: weight.half() for name, weight in load_file(adapter / "adapter_model.safetensors").items()},
+            folder / "adapter_model.safetensors",
+            {"format": "pt"},
+        )
         for name in ("adapter_config.json", "base.json"):
             shutil.copyfile(adapter / name, folder / name)
         copy_aside(merged, folder)
@@ -137,9 +153,15 @@ def ask(folder: Path, examples: list[dict]) -> tuple[list[str], dict]:
     handle = transformers.load(folder)
     tokenizer = handle.tokenizer
     tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
-    prompts = tokenizer.pad({"input_ids": [transformers.tokenize(handle, e["messages"][:-1]) for e in examples]}, padding_side="left", return_tensors="pt")
+    prompts = tokenizer.pad(
+        {"input_ids": [transformers.tokenize(handle, e["messages"][:-1]) for e in examples]},
+        padding_side="left",
+        return_tensors="pt",
+    )
     with torch.inference_mode():
-        written = handle.model.generate(**prompts.to(handle.model.device), max_new_tokens=128, do_sample=False, pad_token_id=tokenizer.pad_token_id)
+        written = handle.model.generate(
+            **prompts.to(handle.model.device), max_new_tokens=128, do_sample=False, pad_token_id=tokenizer.pad_token_id
+        )
     answers = tokenizer.batch_decode(written[:, prompts["input_ids"].shape[1] :], skip_special_tokens=True)
     if not any(answers):
         raise io.DataError(f"{folder}: the model answered nothing to {len(examples)} prompts.")
@@ -169,23 +191,46 @@ def export(p: Params, registry: Registry, base: Path, adapter: Path) -> dict:
     examples = io.read_jsonl("data/validation.jsonl", {"messages": list})[: p.proof_examples]
     quality = prove(base, adapter, work, examples, p.logit_tolerance)
     answers, found = ask(work, examples)
-    quality |= found | {"well_formed": fidelity.compare(answers, answers)["well_formed"], "proof_examples": len(examples)}
+    quality |= found | {
+        "well_formed": fidelity.compare(answers, answers)["well_formed"],
+        "proof_examples": len(examples),
+    }
     entry = registry.models[registry.model]
     made_of = card.provenance(registry.model, entry.source, entry.license, base, adapter, DATA, MADE_BY)
-    metrics = {key: done[key] for key in ("tensors", "shards")} | {"merged_tensors": done["merged"], "dtype": p.dtype, "answer": answers[0]} | quality
+    metrics = (
+        {key: done[key] for key in ("tensors", "shards")}
+        | {"merged_tensors": done["merged"], "dtype": p.dtype, "answer": answers[0]}
+        | quality
+    )
     rows = {f"merged {p.dtype}": quality}
     if p.nf4:
         write_nf4(work, work_nf4)
         nf4_answers, nf4 = ask(work_nf4, examples)
         nf4 |= fidelity.compare(nf4_answers, answers)
-        fidelity.require_quality(work_nf4, nf4, quality["perplexity"], p.max_perplexity_increase, p.min_agreement, "export_merged")
-        card.write(work_nf4, "NF4 for transformers and vLLM", made_of, rows | {"merged NF4": nf4}, relation="quantized", use=card.use_model(NF4))
+        fidelity.require_quality(
+            work_nf4, nf4, quality["perplexity"], p.max_perplexity_increase, p.min_agreement, "export_merged"
+        )
+        card.write(
+            work_nf4,
+            "NF4 for transformers and vLLM",
+            made_of,
+            rows | {"merged NF4": nf4},
+            relation="quantized",
+            use=card.use_model(NF4),
+        )
     else:
         io.write_text(work_nf4 / card.CARD, "Not made: export_merged.nf4 in params.yaml is false.\n")
         nf4 = None
     write_adapter(adapter, work, work_lora)
     rank = io.read_json(work_lora / "adapter_config.json")["r"]
-    card.write(work_lora, "LoRA adapter, float16", made_of, {"base + adapter": {"perplexity": quality["adapter_perplexity"]}}, relation="adapter", use=card.use_adapter(LORA, base, rank))
+    card.write(
+        work_lora,
+        "LoRA adapter, float16",
+        made_of,
+        {"base + adapter": {"perplexity": quality["adapter_perplexity"]}},
+        relation="adapter",
+        use=card.use_adapter(LORA, base, rank),
+    )
     (work / STATE).unlink()
     card.write(work, f"merged, {p.dtype}", made_of, rows, relation="merge", use=card.use_model(MERGED))
     for source, out in ((work, MERGED), (work_nf4, NF4), (work_lora, LORA)):

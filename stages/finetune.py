@@ -66,19 +66,41 @@ class Params:
             params.require(getattr(self, name) > 0, name, getattr(self, name), "must be greater than 0")
         for name in ("lora_dropout", "warmup_share"):
             params.require(0 <= getattr(self, name) < 1, name, getattr(self, name), "must lie in [0, 1)")
-        params.require(self.precision in ("auto", "bf16", "fp32"), "precision", self.precision, "must be auto, bf16 or fp32")
-        params.require(self.compile in ("auto", "always", "never"), "compile", self.compile, "must be auto, always or never")
+        params.require(
+            self.precision in ("auto", "bf16", "fp32"), "precision", self.precision, "must be auto, bf16 or fp32"
+        )
+        params.require(
+            self.compile in ("auto", "always", "never"), "compile", self.compile, "must be auto, always or never"
+        )
         params.require(self.threads >= 0, "threads", self.threads, "must be 0 (all) or a number of threads")
-        params.require(self.engine in ("auto", "peft", "unsloth"), "engine", self.engine, "must be auto, peft or unsloth")
+        params.require(
+            self.engine in ("auto", "peft", "unsloth"), "engine", self.engine, "must be auto, peft or unsloth"
+        )
         targets = self.target_modules + self.target_parameters
-        params.require(bool(targets), "target_modules", self.target_modules, "must name at least one module, or target_parameters a parameter")
         params.require(
-            not (self.target_parameters and self.lora_dropout), "lora_dropout", self.lora_dropout, "must be 0.0 with target_parameters: a parameter has no input to drop from"
+            bool(targets),
+            "target_modules",
+            self.target_modules,
+            "must name at least one module, or target_parameters a parameter",
         )
         params.require(
-            not (self.target_parameters and self.load_in_4bit), "load_in_4bit", self.load_in_4bit, "must be false with target_parameters: bitsandbytes holds modules alone"
+            not (self.target_parameters and self.lora_dropout),
+            "lora_dropout",
+            self.lora_dropout,
+            "must be 0.0 with target_parameters: a parameter has no input to drop from",
         )
-        params.require(self.batch_size % self.processes == 0, "batch_size", self.batch_size, f"must be a multiple of processes ({self.processes})")
+        params.require(
+            not (self.target_parameters and self.load_in_4bit),
+            "load_in_4bit",
+            self.load_in_4bit,
+            "must be false with target_parameters: bitsandbytes holds modules alone",
+        )
+        params.require(
+            self.batch_size % self.processes == 0,
+            "batch_size",
+            self.batch_size,
+            f"must be a multiple of processes ({self.processes})",
+        )
 
 
 def load_params(path=params.PARAMS_FILE, model: str | None = None) -> Params:
@@ -87,7 +109,9 @@ def load_params(path=params.PARAMS_FILE, model: str | None = None) -> Params:
     name = model or registry.model
     p = params.load(Params, "finetune", path)
     changes = registry.models[name].finetune
-    return params.build(Params, params.read(path)["finetune"] | changes, path, f"models.{name}.finetune") if changes else p
+    return (
+        params.build(Params, params.read(path)["finetune"] | changes, path, f"models.{name}.finetune") if changes else p
+    )
 
 
 def decoder_of(model):
@@ -130,7 +154,9 @@ def answer_loss(model, batch: dict, dtype: str, weight_per_example: float):
     hidden = decode(model, batch, dtype)[:, :-1]
     targets, weights = batch["labels"][:, 1:], batch["weights"][:, 1:]
     chosen = targets != packing.IGNORED
-    logits = head(model, hidden[chosen.to(hidden.device)], dtype)  # a model spread over GPUs ends on another than it began
+    logits = head(
+        model, hidden[chosen.to(hidden.device)], dtype
+    )  # a model spread over GPUs ends on another than it began
     losses = getattr(model, "token_losses", token_losses)(logits, targets[chosen].to(logits.device))
     return (losses.to(weights.device) * weights[chosen]).sum() / (packing.examples_of(batch) * weight_per_example)
 
@@ -151,7 +177,11 @@ def prose_share(model, tokenizer, asked: list[str], dtype: str, collate) -> floa
     prose = 0
     model.eval()
     for text in asked:
-        ids = list(tokenizer.apply_chat_template([{"role": "user", "content": text}], add_generation_prompt=True, return_dict=False))
+        ids = list(
+            tokenizer.apply_chat_template(
+                [{"role": "user", "content": text}], add_generation_prompt=True, return_dict=False
+            )
+        )
         batch = collate([{"input_ids": ids, "labels": [packing.IGNORED] * len(ids), "weights": [0.0] * len(ids)}])
         with torch.no_grad(), eager():
             hidden = decode(model, send_to_device(batch, model.device), dtype)
@@ -163,7 +193,11 @@ def prose_share(model, tokenizer, asked: list[str], dtype: str, collate) -> floa
 def held_out_instructions(file: Path, train_file: Path) -> list[str]:
     """Up to `PROSE_CHECKS` instructions of an Alpaca-form JSONL file whose answers training has not seen."""
     seen = {e["messages"][-1]["content"] for e in io.read_jsonl(train_file) if e["kind"] == "instruction"}
-    rows = [row for row in io.read_jsonl(file) if row["output"] not in seen and not row["output"].lstrip().startswith(("{", "["))]
+    rows = [
+        row
+        for row in io.read_jsonl(file)
+        if row["output"] not in seen and not row["output"].lstrip().startswith(("{", "["))
+    ]
     return [io.alpaca_prompt(row) for row in rows[:PROSE_CHECKS]]
 
 
@@ -176,7 +210,11 @@ def compile_pays(p: Params, train: list[dict]) -> bool:
 
     if p.compile != "auto":
         return p.compile == "always"
-    return not torch.cuda.is_available() and not p.load_in_4bit and p.epochs * sum(len(e["input_ids"]) for e in train) >= COMPILE_TOKENS
+    return (
+        not torch.cuda.is_available()
+        and not p.load_in_4bit
+        and p.epochs * sum(len(e["input_ids"]) for e in train) >= COMPILE_TOKENS
+    )
 
 
 def eager():
@@ -265,26 +303,52 @@ def trainer_for(model, train, validation, p: Params, seed: int, folder: Path, dt
     steps = max(1, round(len(train) / p.batch_size * p.epochs))
     one = p.batch_size // p.processes
     arguments = TrainingArguments(
-        output_dir=str(folder), max_steps=steps, learning_rate=p.learning_rate, lr_scheduler_type="cosine",
-        warmup_steps=round(p.warmup_share * steps), weight_decay=p.weight_decay, per_device_train_batch_size=one,
-        per_device_eval_batch_size=one, gradient_checkpointing=p.gradient_checkpointing,
-        gradient_checkpointing_kwargs={"use_reentrant": False}, logging_steps=max(1, steps // 40),
-        eval_strategy="steps", eval_steps=max(1, -(-steps // 2)), save_steps=p.save_steps, save_total_limit=2, seed=seed, data_seed=seed,
-        remove_unused_columns=False, prediction_loss_only=True, logging_nan_inf_filter=False, report_to="none",
-        use_cpu=not torch.cuda.is_available(), dataloader_pin_memory=False,
-    )  # fmt: skip
+        output_dir=str(folder),
+        max_steps=steps,
+        learning_rate=p.learning_rate,
+        lr_scheduler_type="cosine",
+        warmup_steps=round(p.warmup_share * steps),
+        weight_decay=p.weight_decay,
+        per_device_train_batch_size=one,
+        per_device_eval_batch_size=one,
+        gradient_checkpointing=p.gradient_checkpointing,
+        gradient_checkpointing_kwargs={"use_reentrant": False},
+        logging_steps=max(1, steps // 40),
+        eval_strategy="steps",
+        eval_steps=max(1, -(-steps // 2)),
+        save_steps=p.save_steps,
+        save_total_limit=2,
+        seed=seed,
+        data_seed=seed,
+        remove_unused_columns=False,
+        prediction_loss_only=True,
+        logging_nan_inf_filter=False,
+        report_to="none",
+        use_cpu=not torch.cuda.is_available(),
+        dataloader_pin_memory=False,
+    )
     arguments._n_gpu = min(arguments.n_gpu, 1)  # else the Trainer would split a batch, which is one row, over the GPUs
     trainer = AnswerTrainer(
-        model=model, args=arguments, train_dataset=Dataset.from_list(train), eval_dataset=Dataset.from_list(validation),
-        data_collator=packing.pad if padded else functools.partial(packing.pack, step=ROW_STEP), callbacks=[NoteComplete()],
-    )  # fmt: skip
+        model=model,
+        args=arguments,
+        train_dataset=Dataset.from_list(train),
+        eval_dataset=Dataset.from_list(validation),
+        data_collator=packing.pad if padded else functools.partial(packing.pack, step=ROW_STEP),
+        callbacks=[NoteComplete()],
+    )
     trainer.remove_callback(ProgressCallback)
     trainer.add_callback(MemoryBar())
     return trainer
 
 
 def finetune(
-    p: Params, seed: int, base: Path, train_file: Path, validation_file: Path, out: Path, instructions: Path | None = None
+    p: Params,
+    seed: int,
+    base: Path,
+    train_file: Path,
+    validation_file: Path,
+    out: Path,
+    instructions: Path | None = None,
 ) -> tuple[dict, list[dict]]:
     """Train, write the adapter to `out`, return metrics and the log (step, loss, eval_loss, learning_rate).
 
@@ -305,7 +369,10 @@ def finetune(
     tokenizer = AutoTokenizer.from_pretrained(base)
     sets, too_long = [], 0
     for file in (train_file, validation_file):
-        encoded = [packing.encode(e, tokenizer, p.max_length, p.decision_weight, p.closing_weight) for e in io.read_jsonl(file, {"messages": list, "kind": str})]
+        encoded = [
+            packing.encode(e, tokenizer, p.max_length, p.decision_weight, p.closing_weight)
+            for e in io.read_jsonl(file, {"messages": list, "kind": str})
+        ]
         too_long += encoded.count(None)
         sets.append([e for e in encoded if e])
     train, validation = sets
@@ -318,7 +385,9 @@ def finetune(
     if compiled:
         compile_layers(model)
     # a checkpoint is only good for the same parameters, data and base
-    fingerprint = json.dumps([asdict(p), seed, dtype, *(io.sha256(f) for f in (base, train_file, validation_file))], sort_keys=True)
+    fingerprint = json.dumps(
+        [asdict(p), seed, dtype, *(io.sha256(f) for f in (base, train_file, validation_file))], sort_keys=True
+    )
     folder = SCRATCH / hashlib.sha256(fingerprint.encode()).hexdigest()[:16]
     trainer = trainer_for(model, train, validation, p, seed, folder, dtype, padded=engine == "unsloth")
     resume = last_complete(folder) if folder.exists() else None
@@ -330,7 +399,9 @@ def finetune(
     if not any("eval_loss" in row and row["step"] == trainer.state.global_step for row in trainer.state.log_history):
         trainer.evaluate()
     final = [row["eval_loss"] for row in trainer.state.log_history if "eval_loss" in row][-1]
-    tokens = int(trainer.accelerator.reduce(torch.tensor(trainer.tokens, dtype=torch.float64, device=trainer.args.device)).item())
+    tokens = int(
+        trainer.accelerator.reduce(torch.tensor(trainer.tokens, dtype=torch.float64, device=trainer.args.device)).item()
+    )
     asked = held_out_instructions(instructions, train_file) if instructions else []
     prose = prose_share(model, tokenizer, asked, dtype, trainer.data_collator)
     model.peft_config["default"].base_model_name_or_path = str(base)
@@ -343,21 +414,42 @@ def finetune(
     log = trainer.state.log_history
     losses = [row["loss"] for row in log if "loss" in row]
     metrics = {
-        "train_loss_last": round(losses[-1], 4), "validation_loss": round(final, 4), "seconds": round(seconds, 1),
-        "tokens_per_second": round(tokens / seconds, 1), "train_tokens": tokens, "train_examples": len(train),
-        "too_long_left_out": too_long, "steps": trainer.state.global_step, "resumed": bool(resume),
-        "trainable_parameters": sum(w.numel() for w in model.parameters() if w.requires_grad), "precision": dtype, "compiled": compiled,
-        "instructions_answered_in_prose": prose, "instructions_asked": len(asked),
-        "engine": engine, "engine_because": why, "load_in_4bit": p.load_in_4bit, "processes": p.processes,
-        "peak_rss_gib": round(hardware.peak_rss_bytes() / 2**30, 2), "estimated_gib": round(estimated_gib, 2), "seed": seed,
-    }  # fmt: skip
+        "train_loss_last": round(losses[-1], 4),
+        "validation_loss": round(final, 4),
+        "seconds": round(seconds, 1),
+        "tokens_per_second": round(tokens / seconds, 1),
+        "train_tokens": tokens,
+        "train_examples": len(train),
+        "too_long_left_out": too_long,
+        "steps": trainer.state.global_step,
+        "resumed": bool(resume),
+        "trainable_parameters": sum(w.numel() for w in model.parameters() if w.requires_grad),
+        "precision": dtype,
+        "compiled": compiled,
+        "instructions_answered_in_prose": prose,
+        "instructions_asked": len(asked),
+        "engine": engine,
+        "engine_because": why,
+        "load_in_4bit": p.load_in_4bit,
+        "processes": p.processes,
+        "peak_rss_gib": round(hardware.peak_rss_bytes() / 2**30, 2),
+        "estimated_gib": round(estimated_gib, 2),
+        "seed": seed,
+    }
     vram = hardware.peak_vram_bytes()
     return metrics | ({} if vram is None else {"peak_vram_gib": round(vram / 2**30, 2)}), log
 
 
 def launch(processes: int) -> None:
     """Run this stage in `processes` processes by `accelerate launch`. Raises SystemExit with its status when it fails."""
-    command = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", f"--num_processes={processes}", "--num_machines=1"]
+    command = [
+        sys.executable,
+        "-m",
+        "accelerate.commands.launch",
+        "--multi_gpu",
+        f"--num_processes={processes}",
+        "--num_machines=1",
+    ]
     command += ["--mixed_precision=no", "--dynamo_backend=no", "--main_process_port=0", "-m", "stages.finetune"]
     done = subprocess.run(command)
     if done.returncode:
@@ -368,14 +460,19 @@ def main():
     p, registry = load_params(), params.load(Registry, None)
     if p.processes > 1 and "LOCAL_RANK" not in os.environ:
         return launch(p.processes)
-    metrics, log = finetune(p, registry.seed, BASE / "hf", Path("data/train.jsonl"), Path("data/validation.jsonl"), ADAPTER, INSTRUCTIONS)
+    metrics, log = finetune(
+        p, registry.seed, BASE / "hf", Path("data/train.jsonl"), Path("data/validation.jsonl"), ADAPTER, INSTRUCTIONS
+    )
     if int(os.environ.get("RANK", 0)):
         return
     rows = {}
     for row in log:
         rows.setdefault(row["step"], {}).update(row)
     columns = ("loss", "eval_loss", "learning_rate", "grad_norm", "rss_gib", "vram_gib")
-    lines = [f"{step}," + ",".join(f"{row[c]:.6g}" if c in row else "" for c in columns) for step, row in sorted(rows.items())]
+    lines = [
+        f"{step}," + ",".join(f"{row[c]:.6g}" if c in row else "" for c in columns)
+        for step, row in sorted(rows.items())
+    ]
     io.write_text("metrics/loss.csv", "step," + ",".join(columns) + "\n" + "\n".join(lines) + "\n")
     hardware.record("finetune", metrics, "torch", "transformers", "peft", headline=hardware.only(metrics, HEADLINE))
 

@@ -16,9 +16,18 @@ from pathlib import Path
 from mem0_slm import io, params
 
 BETTER = {
-    "precision_at_5": 1, "hit_at_1": 1, "hit_at_3": 1, "hit_at_10": 1, "mrr": 1, "keys_kept": 1, "valid_json_share": 1,
-    "evidence_recall_at_5": 1, "evidence_recall_at_10": 1, "small_talk_stored": -1, "memories_with_unsaid_names_or_numbers": -1,
-}  # fmt: skip
+    "precision_at_5": 1,
+    "hit_at_1": 1,
+    "hit_at_3": 1,
+    "hit_at_10": 1,
+    "mrr": 1,
+    "keys_kept": 1,
+    "valid_json_share": 1,
+    "evidence_recall_at_5": 1,
+    "evidence_recall_at_10": 1,
+    "small_talk_stored": -1,
+    "memories_with_unsaid_names_or_numbers": -1,
+}
 """Quality metrics, all shares: 1 where more is better, -1 where less is."""
 RUNS = Path("reports/runs")
 """The whole records: metrics/ has only what DVC's tables show."""
@@ -28,7 +37,11 @@ FILES = ("retrieval_finetuned_quality.json", "natural_finetuned.json", "own_data
 def flat(value, prefix: str = "") -> dict[str, float]:
     """Numbers of nested dicts by dotted name."""
     if isinstance(value, dict):
-        return {name: number for key, item in value.items() for name, number in flat(item, f"{prefix}.{key}" if prefix else key).items()}
+        return {
+            name: number
+            for key, item in value.items()
+            for name, number in flat(item, f"{prefix}.{key}" if prefix else key).items()
+        }
     return {prefix: value} if isinstance(value, (int, float)) else {}
 
 
@@ -58,7 +71,9 @@ def falls(old: dict[str, float], new: dict[str, float], most: float) -> list[str
 def main() -> int:
     from stages.report import Params
 
-    parser = argparse.ArgumentParser(prog="python -m stages.gate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m stages.gate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--against", default="HEAD", help="the git revision to compare with (default: HEAD)")
     against = parser.parse_args().against
     most, failed, compared = params.load(Params, "report").max_fall, [], 0
@@ -69,7 +84,9 @@ def main() -> int:
         new = flat(io.read_json(RUNS / file)) if (RUNS / file).exists() else {}
         compared += sum(name.rsplit(".", 1)[-1] in BETTER for name in old)
         failed += [f"{file}: {line}" for line in falls(old, new, most)]
-    print("\n".join(failed) if failed else f"no quality metric of {compared} fell by more than {most} against {against}")
+    print(
+        "\n".join(failed) if failed else f"no quality metric of {compared} fell by more than {most} against {against}"
+    )
     return 1 if failed else 0
 
 

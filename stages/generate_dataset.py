@@ -26,10 +26,23 @@ EVAL_KEYS = {"id": str, "messages": list, "facts": list, "keys": list}
 
 # What an assistant says between two conversations that are joined into one.
 FILLERS = (
-    "Thanks, noted.", "Good to know!", "All right.", "Got it. Anything else?", "Sure, what else is on your mind?", "I see.",
-    "Okay!", "Understood.", "Of course.", "That makes sense.", "Happy to help.", "Lovely, tell me more.", "Fair enough.",
-    "Right, go on.", "Thank you for sharing that.", "Interesting! And otherwise?",
-)  # fmt: skip
+    "Thanks, noted.",
+    "Good to know!",
+    "All right.",
+    "Got it. Anything else?",
+    "Sure, what else is on your mind?",
+    "I see.",
+    "Okay!",
+    "Understood.",
+    "Of course.",
+    "That makes sense.",
+    "Happy to help.",
+    "Lovely, tell me more.",
+    "Fair enough.",
+    "Right, go on.",
+    "Thank you for sharing that.",
+    "Interesting! And otherwise?",
+)
 
 
 @dataclass(frozen=True)
@@ -49,12 +62,19 @@ class Params:
         params.require(self.extraction_n >= 1, "extraction_n", self.extraction_n, "must be at least 1")
         params.require(self.validation_n >= 1, "validation_n", self.validation_n, "must be at least 1")
         params.require(self.instructions_n >= 0, "instructions_n", self.instructions_n, "must not be negative")
-        params.require(self.memory_words >= 0, "memory_words", self.memory_words, "must be 0 (one fact per memory) or a number of words")
+        params.require(
+            self.memory_words >= 0,
+            "memory_words",
+            self.memory_words,
+            "must be 0 (one fact per memory) or a number of words",
+        )
         params.require(self.teacher_n >= 0, "teacher_n", self.teacher_n, "must not be negative")
         params.require(
-            self.teacher == "none" or self.teacher.partition(":")[0] in teacher.engines.ENGINES, "teacher", self.teacher,
+            self.teacher == "none" or self.teacher.partition(":")[0] in teacher.engines.ENGINES,
+            "teacher",
+            self.teacher,
             f"must be none or <engine>:<model>, with an engine of {', '.join(teacher.engines.ENGINES)}",
-        )  # fmt: skip
+        )
         for name in ("joined_share", "noisy_share", "scoped_share"):
             params.require(0 <= getattr(self, name) <= 1, name, getattr(self, name), "must lie between 0 and 1")
 
@@ -143,7 +163,11 @@ def noisy(text: str, random_: random.Random, keep: set[str]) -> str:
     if kind == "bare":
         return re.sub(r"[,.!?;](?=\s|$)", "", text)
     pieces = text.split(" ")
-    candidates = [i for i, piece in enumerate(pieces) if piece.isalpha() and piece.islower() and len(piece) > 4 and piece not in keep]
+    candidates = [
+        i
+        for i, piece in enumerate(pieces)
+        if piece.isalpha() and piece.islower() and len(piece) > 4 and piece not in keep
+    ]
     if candidates:
         i = random_.choice(candidates)
         at = random_.randrange(1, len(pieces[i]) - 2)
@@ -200,13 +224,29 @@ def joined(first: list[dict], second: list[dict], random_: random.Random) -> lis
 
 
 ONLY = (
-    "Store only {}.", "Only remember {}.", "Keep {} and nothing else.", "Nothing but {}, please.", "Extract {} alone.", "I want {} remembered, the rest is not to be stored.",
-    "Limit the memories to {}.", "What matters is {}. Store no other facts.", "Remember {}; ignore everything else.", "This memory is for {} only.",
-)  # fmt: skip
+    "Store only {}.",
+    "Only remember {}.",
+    "Keep {} and nothing else.",
+    "Nothing but {}, please.",
+    "Extract {} alone.",
+    "I want {} remembered, the rest is not to be stored.",
+    "Limit the memories to {}.",
+    "What matters is {}. Store no other facts.",
+    "Remember {}; ignore everything else.",
+    "This memory is for {} only.",
+)
 NEVER = (
-    "Never store anything about {}.", "Do not remember {}.", "Leave out {}.", "Nothing about {} may be stored.", "Skip {}, store the rest.", "Don't keep {}.",
-    "Store everything except {}.", "{} must not be remembered.", "Please forget {} at once.", "Exclude {} from what you remember.",
-)  # fmt: skip
+    "Never store anything about {}.",
+    "Do not remember {}.",
+    "Leave out {}.",
+    "Nothing about {} may be stored.",
+    "Skip {}, store the rest.",
+    "Don't keep {}.",
+    "Store everything except {}.",
+    "{} must not be remembered.",
+    "Please forget {} at once.",
+    "Exclude {} from what you remember.",
+)
 
 
 class Scopes:
@@ -229,22 +269,39 @@ class Scopes:
     def instruction(self, frame: Frame, random_: random.Random) -> tuple[str, Frame | None, tuple[bool, bool]]:
         """An instruction, a conversation to join with the frame's (None for none), and which of the two is to be stored."""
         scope = self.of(frame)
-        others = [(name, other) for name, other in self.inside if name not in self.near[scope] and scope not in self.near[name]]
+        others = [
+            (name, other)
+            for name, other in self.inside
+            if name not in self.near[scope] and scope not in self.near[name]
+        ]
         if not others:
             return "", None, (True, True)
         other_scope, other = random_.choice(others)
         about, forms, joins, kept = random_.choices(
             (
-                (scope, ONLY, True, (True, False)), (scope, NEVER, True, (False, True)), (scope, ONLY, False, (True, True)),
-                (other_scope, ONLY, False, (False, False)), (scope, NEVER, False, (False, False)), (other_scope, NEVER, False, (True, True)),
+                (scope, ONLY, True, (True, False)),
+                (scope, NEVER, True, (False, True)),
+                (scope, ONLY, False, (True, True)),
+                (other_scope, ONLY, False, (False, False)),
+                (scope, NEVER, False, (False, False)),
+                (other_scope, NEVER, False, (True, True)),
             ),
             weights=(6, 4, 3, 3, 2, 2),
-        )[0]  # fmt: skip
+        )[0]
         text = random_.choice(forms).format(random_.choice(self.called[about]))
         return text[:1].upper() + text[1:], other if joins else None, kept
 
 
-def extraction_examples(frames: list[Frame], n: int, values: Values, reserved: Reserved, p: Params, seed: int, left_out, scopes: Path | None = None) -> list[dict]:
+def extraction_examples(
+    frames: list[Frame],
+    n: int,
+    values: Values,
+    reserved: Reserved,
+    p: Params,
+    seed: int,
+    left_out,
+    scopes: Path | None = None,
+) -> list[dict]:
     """`n` examples in the training form, going round the frames in a random order until there are enough.
 
     Frames for an agent or with custom instructions stay alone: joined, they would not hold for the other conversation.
@@ -281,7 +338,9 @@ def extraction_examples(frames: list[Frame], n: int, values: Values, reserved: R
             left_out[found] += 1
             misses += 1
             if misses > 4 * len(frames) + 100:
-                raise io.DataError("data/sources: nearly every training frame repeats the evaluation sets; nothing is left to train on")
+                raise io.DataError(
+                    "data/sources: nearly every training frame repeats the evaluation sets; nothing is left to train on"
+                )
             continue
         if frame.plain:
             previous = frame
@@ -312,8 +371,14 @@ def instruction_examples(source: str, n: int, reserved: Reserved, seed: int) -> 
     else:
         name = str(SOURCES / "instructions.jsonl") if source == "offline" else source
         rows = io.read_jsonl(name) if name.endswith(".jsonl") else io.read_json(name)
-    rows = [row for row in rows if row.get("instruction") and row.get("output") and not row["output"].lstrip().startswith("{")]
-    rows = [row for row in rows if reserved.repeats([row["instruction"], row.get("input") or "", row["output"]]) is None]
+    rows = [
+        row
+        for row in rows
+        if row.get("instruction") and row.get("output") and not row["output"].lstrip().startswith("{")
+    ]
+    rows = [
+        row for row in rows if reserved.repeats([row["instruction"], row.get("input") or "", row["output"]]) is None
+    ]
     if len(rows) < n:
         raise io.DataError(
             f"params.yaml: generate_dataset.instructions_n: {n} asked for, {name} has {len(rows)} that can be used. Ask for at most that, or use another source."
@@ -336,24 +401,42 @@ def build(p: Params, seed: int) -> tuple[dict[str, list[dict]], dict]:
     held_out = max(1, min(len(frames) // 10, p.validation_n))
     left_out = collections.Counter({"value": 0, "phrasing": 0})
     values = Values("train", seed)
-    validation = extraction_examples(frames[:held_out], p.validation_n, values, reserved, p, seed + 1, left_out, SOURCES / "scopes.jsonl")
-    train = extraction_examples(frames[held_out:], p.extraction_n, values, reserved, p, seed, left_out, SOURCES / "scopes.jsonl")
+    validation = extraction_examples(
+        frames[:held_out], p.validation_n, values, reserved, p, seed + 1, left_out, SOURCES / "scopes.jsonl"
+    )
+    train = extraction_examples(
+        frames[held_out:], p.extraction_n, values, reserved, p, seed, left_out, SOURCES / "scopes.jsonl"
+    )
     taught, answers = [], None
     if p.teacher != "none" and p.teacher_n:
-        taught, answers = teacher.ask(p.teacher, p.teacher_n, sorted({frame.topic for frame in frames}), seed, reserved.repeats)
+        taught, answers = teacher.ask(
+            p.teacher, p.teacher_n, sorted({frame.topic for frame in frames}), seed, reserved.repeats
+        )
         train += taught
     instructions = instruction_examples(p.instructions, p.instructions_n, reserved, seed)
     mixed = train + instructions
     random.Random(seed).shuffle(mixed)
     empty = sum(e["messages"][-1]["content"] == contract.dump([]) for e in train)
     counts = {
-        "train": {"extraction": len(train), "instructions": len(instructions), "frames": len(frames) - held_out, "nothing_to_store_share": round(empty / len(train), 4)},
+        "train": {
+            "extraction": len(train),
+            "instructions": len(instructions),
+            "frames": len(frames) - held_out,
+            "nothing_to_store_share": round(empty / len(train), 4),
+        },
         "validation": {"extraction": len(validation), "frames": held_out},
-        "eval": {"memories": sum(bool(i["query"]) for i in evaluation), "queries": sum(bool(i["query"]) for i in evaluation), "small_talk": sum(not i["query"] for i in evaluation)},
-        "natural": {"memories": sum(bool(i["query"]) for i in natural), "small_talk": sum(not i["query"] for i in natural)},
+        "eval": {
+            "memories": sum(bool(i["query"]) for i in evaluation),
+            "queries": sum(bool(i["query"]) for i in evaluation),
+            "small_talk": sum(not i["query"] for i in evaluation),
+        },
+        "natural": {
+            "memories": sum(bool(i["query"]) for i in natural),
+            "small_talk": sum(not i["query"] for i in natural),
+        },
         "left_out": {"repeats_eval_value": left_out["value"], "repeats_eval_phrasing": left_out["phrasing"]},
         "seed": seed,
-    }  # fmt: skip
+    }
     if answers:
         counts["teacher"] = answers
     return {"train": mixed, "validation": validation, "eval": evaluation, "natural": natural}, counts
@@ -378,7 +461,9 @@ def card(p: Params, sets: dict[str, list[dict]], counts: dict) -> str:
         **{name: sets[name] for name in ("validation", "eval", "natural")},
     }
     table = "".join(f"| {name} | {len(rows)} | {lengths(rows)} |\n" for name, rows in kinds.items() if rows)
-    topics = ", ".join(f"{topic} {n}" for topic, n in collections.Counter(e["topic"] for e in kinds["train, extraction"]).most_common())
+    topics = ", ".join(
+        f"{topic} {n}" for topic, n in collections.Counter(e["topic"] for e in kinds["train, extraction"]).most_common()
+    )
     taught = ""
     if "teacher" in counts:
         asked = counts["teacher"]

@@ -29,10 +29,14 @@ class Model:
     def __post_init__(self):
         kind, _, rest = self.source.partition(":")
         params.require(
-            kind in ("package", "path", "hub") and rest, "source", self.source,
+            kind in ("package", "path", "hub") and rest,
+            "source",
+            self.source,
             "must be package:<module>/<file.gguf>, path:<folder or file.gguf> or hub:<id>",
-        )  # fmt: skip
-        params.require(self.gguf_4bit in ("Q4_0", "Q4_1", "Q4_K_M"), "gguf_4bit", self.gguf_4bit, "must be Q4_0, Q4_1 or Q4_K_M")
+        )
+        params.require(
+            self.gguf_4bit in ("Q4_0", "Q4_1", "Q4_K_M"), "gguf_4bit", self.gguf_4bit, "must be Q4_0, Q4_1 or Q4_K_M"
+        )
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,9 @@ def locate(source: str) -> Path:
         module, _, file = name.partition("/")
         found = importlib.util.find_spec(module)
         if found is None or not found.submodule_search_locations:
-            raise io.DataError(f"params.yaml: models: source {source!r}: Python package {module!r} is not installed. Run `make setup`.")
+            raise io.DataError(
+                f"params.yaml: models: source {source!r}: Python package {module!r} is not installed. Run `make setup`."
+            )
         path = Path(found.submodule_search_locations[0]) / file
     elif kind == "path":
         path = Path(name)
@@ -64,7 +70,9 @@ def locate(source: str) -> Path:
         from huggingface_hub import snapshot_download
 
         try:
-            path = Path(snapshot_download(name, allow_patterns=["*.safetensors", "*.json", "*.jinja", "tokenizer*", "LICENSE*"]))
+            path = Path(
+                snapshot_download(name, allow_patterns=["*.safetensors", "*.json", "*.jinja", "tokenizer*", "LICENSE*"])
+            )
         except Exception as error:
             raise io.DataError(
                 f"params.yaml: models: source {source!r}: the hub did not give it ({type(error).__name__}: {str(error)[:200]}). "
@@ -76,9 +84,7 @@ def locate(source: str) -> Path:
 
 
 # How llama.cpp's names for pre-tokenizers are spelt in Hugging Face's tokenizers library.
-LLAMA_BPE = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
+LLAMA_BPE = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 
 
 def tokenizer_from_gguf(gguf: Path):
@@ -98,21 +104,40 @@ def tokenizer_from_gguf(gguf: Path):
     known = {
         "smollm": lambda: [pre_tokenizers.Digits(individual_digits=True), byte_level],
         "gpt-2": lambda: [byte_level],
-        "llama-bpe": lambda: [pre_tokenizers.Split(Regex(LLAMA_BPE), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)],
+        "llama-bpe": lambda: [
+            pre_tokenizers.Split(Regex(LLAMA_BPE), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ],
     }
     kind, pre = read("ggml.model"), read("ggml.pre")
     if kind != "gpt2" or pre not in known:
-        raise io.DataError(f"{gguf}: tokenizer {kind!r} with pre-tokenizer {pre!r} is not known here. Use the model's Hugging Face folder as source.")
+        raise io.DataError(
+            f"{gguf}: tokenizer {kind!r} with pre-tokenizer {pre!r} is not known here. Use the model's Hugging Face folder as source."
+        )
     tokens, types = read("ggml.tokens"), read("ggml.token_type")
     merges = [tuple(merge.split(" ", 1)) for merge in read("ggml.merges")]
-    tokenizer = Tokenizer(models.BPE({token: i for i, token in enumerate(tokens)}, merges, ignore_merges=pre == "llama-bpe"))
+    tokenizer = Tokenizer(
+        models.BPE({token: i for i, token in enumerate(tokens)}, merges, ignore_merges=pre == "llama-bpe")
+    )
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(known[pre]())
     tokenizer.decoder = decoders.ByteLevel()
     control, user_defined = 3, 4  # llama.cpp's token types
-    tokenizer.add_tokens([AddedToken(t, special=kind == control, normalized=False) for t, kind in zip(tokens, types) if kind in (control, user_defined)])
+    tokenizer.add_tokens(
+        [
+            AddedToken(t, special=kind == control, normalized=False)
+            for t, kind in zip(tokens, types)
+            if kind in (control, user_defined)
+        ]
+    )
     ids = {name: read(f"ggml.{name}_token_id") for name in ("bos", "eos", "unknown", "padding")}
-    special = {f"{short}_token": tokens[ids[name]] for short, name in (("bos", "bos"), ("eos", "eos"), ("unk", "unknown"), ("pad", "padding")) if ids[name] is not None}
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, chat_template=read("chat_template"), clean_up_tokenization_spaces=False, **special)
+    special = {
+        f"{short}_token": tokens[ids[name]]
+        for short, name in (("bos", "bos"), ("eos", "eos"), ("unk", "unknown"), ("pad", "padding"))
+        if ids[name] is not None
+    }
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, chat_template=read("chat_template"), clean_up_tokenization_spaces=False, **special
+    )
 
 
 def gguf_to_hf(gguf: Path, out: Path) -> None:
@@ -127,7 +152,9 @@ def gguf_to_hf(gguf: Path, out: Path) -> None:
     try:
         loaded = AutoModelForCausalLM.from_pretrained(**place, dtype=torch.float32)
     except (OSError, ValueError, LookupError, RuntimeError, struct.error) as error:
-        raise io.DataError(f"{gguf}: not a usable GGUF file ({type(error).__name__}: {str(error)[:200]}). Fetch or install it again.") from None
+        raise io.DataError(
+            f"{gguf}: not a usable GGUF file ({type(error).__name__}: {str(error)[:200]}). Fetch or install it again."
+        ) from None
     # transformers refuses to save what it read from a quantised file: the same weights in a model that never was one
     config = loaded.config
     if hasattr(config, "quantization_config"):
@@ -163,11 +190,18 @@ def check(folder: Path, gguf: Path) -> dict:
     finally:
         llama_cpp.close(handle)
     if list(expected) != received:
-        raise io.DataError(f"{gguf}: its tokens differ from {folder}'s for the same messages: {received} and {list(expected)}.")
+        raise io.DataError(
+            f"{gguf}: its tokens differ from {folder}'s for the same messages: {received} and {list(expected)}."
+        )
     if not answer.output_tokens:
         raise io.DataError(f"{gguf}: the model answered nothing.")
     config = AutoConfig.from_pretrained(folder)
-    return {"architecture": config.architectures[0], "hidden_size": config.hidden_size, "layers": config.num_hidden_layers, "vocabulary": len(tokenizer)}
+    return {
+        "architecture": config.architectures[0],
+        "hidden_size": config.hidden_size,
+        "layers": config.num_hidden_layers,
+        "vocabulary": len(tokenizer),
+    }
 
 
 def prepare(registry: Registry) -> dict:
@@ -182,7 +216,9 @@ def prepare(registry: Registry) -> dict:
         else:
             with open(source, "rb") as f:
                 if f.read(4) != b"GGUF":
-                    raise io.DataError(f"{source}: not a GGUF file. Correct `models.{registry.model}.source` in params.yaml.")
+                    raise io.DataError(
+                        f"{source}: not a GGUF file. Correct `models.{registry.model}.source` in params.yaml."
+                    )
             shutil.copyfile(source, gguf)
             with tempfile.TemporaryDirectory() as link:
                 # transformers wants a writable-looking folder with the file in it
@@ -190,7 +226,12 @@ def prepare(registry: Registry) -> dict:
                 place.symlink_to(gguf.resolve())
                 gguf_to_hf(place, hf)
         facts = check(hf, gguf)
-        facts |= {"model": registry.model, "source": entry.source, "hf_sha256": io.sha256(hf), "gguf_sha256": io.sha256(gguf)}
+        facts |= {
+            "model": registry.model,
+            "source": entry.source,
+            "hf_sha256": io.sha256(hf),
+            "gguf_sha256": io.sha256(gguf),
+        }
     return facts
 
 

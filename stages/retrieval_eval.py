@@ -35,9 +35,25 @@ PACKAGES = ("mem0ai", "qdrant-client", "llama-cpp-python")
 CANDIDATES = ("no_llm", "base", "finetuned")
 DECODINGS = ("free", "json", "schema")
 HEADLINE = (
-    "precision_at_5", "hit_at_1", "hit_at_3", "hit_at_10", "mrr", "num_total_queries", "num_processed_queries", "num_hits", "keys_kept",
-    "small_talk_stored", "valid_json_share", "failed_adds", "repaired", "quoted", "outcomes", "evidence_recall_at_5", "evidence_recall_at_10", "num_questions",
-)  # fmt: skip
+    "precision_at_5",
+    "hit_at_1",
+    "hit_at_3",
+    "hit_at_10",
+    "mrr",
+    "num_total_queries",
+    "num_processed_queries",
+    "num_hits",
+    "keys_kept",
+    "small_talk_stored",
+    "valid_json_share",
+    "failed_adds",
+    "repaired",
+    "quoted",
+    "outcomes",
+    "evidence_recall_at_5",
+    "evidence_recall_at_10",
+    "num_questions",
+)
 """What DVC's tables show of a candidate on an evaluation set; the rest is in reports/runs and in the report."""
 ARGUMENTS = {"candidate": (CANDIDATES, "what is evaluated")}
 
@@ -64,11 +80,26 @@ class Params:
     def __post_init__(self):
         from mem0_slm.engines import ENGINES
 
-        params.require(self.base_type in ("", *gguf.QUANTISED), "base_type", self.base_type, f'must be "" (the file as it is) or one of {", ".join(gguf.QUANTISED)}')
+        params.require(
+            self.base_type in ("", *gguf.QUANTISED),
+            "base_type",
+            self.base_type,
+            f'must be "" (the file as it is) or one of {", ".join(gguf.QUANTISED)}',
+        )
         for decoding in self.decodings:
             params.require(decoding in DECODINGS, "decodings", decoding, "must be of free, json, schema")
-        params.require(self.decoding_items >= 0, "decoding_items", self.decoding_items, "must be 0 (no comparison) or a number of conversations")
-        params.require(self.limit >= 0, "limit", self.limit, "must be 0 (all) or the number of conversations and of small talk to take")
+        params.require(
+            self.decoding_items >= 0,
+            "decoding_items",
+            self.decoding_items,
+            "must be 0 (no comparison) or a number of conversations",
+        )
+        params.require(
+            self.limit >= 0,
+            "limit",
+            self.limit,
+            "must be 0 (all) or the number of conversations and of small talk to take",
+        )
 
         params.require(self.engine in ENGINES, "engine", self.engine, f"must be one of {', '.join(ENGINES)}")
         params.require(self.constrain in DECODINGS, "constrain", self.constrain, "must be free, json or schema")
@@ -76,13 +107,17 @@ class Params:
         params.require(self.concurrency >= 1, "concurrency", self.concurrency, "must be at least 1")
         params.require(self.top_k >= 10, "top_k", self.top_k, "must be at least 10, for hit_at_10")
         params.require(
-            self.qdrant == "embedded" or self.qdrant.startswith(("http://", "https://")), "qdrant", self.qdrant,
+            self.qdrant == "embedded" or self.qdrant.startswith(("http://", "https://")),
+            "qdrant",
+            self.qdrant,
             'must be "embedded" or a server\'s address such as http://127.0.0.1:6333',
-        )  # fmt: skip
+        )
         params.require(
-            self.embedder == "minilm" or self.embedder.startswith("ollama:"), "embedder", self.embedder,
+            self.embedder == "minilm" or self.embedder.startswith("ollama:"),
+            "embedder",
+            self.embedder,
             'must be "minilm" or "ollama:<model>" such as ollama:nomic-embed-text',
-        )  # fmt: skip
+        )
 
 
 def embedder_of(name: str) -> tuple[dict, int]:
@@ -98,10 +133,17 @@ def embedder_of(name: str) -> tuple[dict, int]:
     try:
         vector = ollama.Client(host=host).embed(model=model, input="dimension")["embeddings"][0]
     except (ConnectionError, OSError) as error:
-        raise io.DataError(f"params.yaml: retrieval_eval.embedder: {name}: no Ollama server at {host} ({error}). Start one with `ollama serve`.") from None
+        raise io.DataError(
+            f"params.yaml: retrieval_eval.embedder: {name}: no Ollama server at {host} ({error}). Start one with `ollama serve`."
+        ) from None
     except ollama.ResponseError as error:
-        raise io.DataError(f"params.yaml: retrieval_eval.embedder: {name}: {error.error}. Fetch it with `ollama pull {model}`.") from None
-    return {"provider": "ollama", "config": {"model": model, "ollama_base_url": host, "embedding_dims": len(vector)}}, len(vector)
+        raise io.DataError(
+            f"params.yaml: retrieval_eval.embedder: {name}: {error.error}. Fetch it with `ollama pull {model}`."
+        ) from None
+    return {
+        "provider": "ollama",
+        "config": {"model": model, "ollama_base_url": host, "embedding_dims": len(vector)},
+    }, len(vector)
 
 
 def store_of(qdrant: str, folder: Path, collection: str, dims: int) -> dict:
@@ -134,7 +176,10 @@ def store_of(qdrant: str, folder: Path, collection: str, dims: int) -> dict:
         ) from None
     finally:
         client.close()
-    return {"provider": "qdrant", "config": {"host": host, "port": port, "collection_name": collection, "embedding_model_dims": dims}}
+    return {
+        "provider": "qdrant",
+        "config": {"host": host, "port": port, "collection_name": collection, "embedding_model_dims": dims},
+    }
 
 
 async def add_all(memory, items, candidate, concurrency, watch) -> list[dict]:
@@ -146,14 +191,32 @@ async def add_all(memory, items, candidate, concurrency, watch) -> list[dict]:
             started = time.perf_counter()
             with watch() as events:
                 try:
-                    answer = await memory.add(item["messages"], user_id=item.get("user", USER), metadata={"item": item["id"]}, infer=candidate != "no_llm")
+                    answer = await memory.add(
+                        item["messages"],
+                        user_id=item.get("user", USER),
+                        metadata={"item": item["id"]},
+                        infer=candidate != "no_llm",
+                    )
                     stored, error = [r["memory"] for r in answer["results"]], ""
                 except Exception as failure:  # counted under its cause below, never dropped
                     stored, error = [], f"{type(failure).__name__}: {failure}"
             row = {"id": item["id"], "memories": stored, "seconds": time.perf_counter() - started, "error": error}
             event = events[0] if events else None
             row["outcome"] = event.outcome if event else "engine_error" if error else "stored"
-            row |= {"answer": event.answer, "repaired": event.repaired, "added": event.added, "quoted": event.quoted, "failed_looks": event.failed_looks, "prompt_tokens": event.prompt_tokens, "output_tokens": event.output_tokens, "engine_seconds": event.seconds} if event else {}
+            row |= (
+                {
+                    "answer": event.answer,
+                    "repaired": event.repaired,
+                    "added": event.added,
+                    "quoted": event.quoted,
+                    "failed_looks": event.failed_looks,
+                    "prompt_tokens": event.prompt_tokens,
+                    "output_tokens": event.output_tokens,
+                    "engine_seconds": event.seconds,
+                }
+                if event
+                else {}
+            )
             progress.update()
             return row
 
@@ -184,7 +247,9 @@ async def recall_all(memory, questions, top_k) -> list[dict]:
     rows = []
     for question in _progress(questions, "search"):
         started = time.perf_counter()
-        found = (await memory.search(question["query"], filters={"user_id": question["user"]}, top_k=top_k, threshold=0.0))["results"]
+        found = (
+            await memory.search(question["query"], filters={"user_id": question["user"]}, top_k=top_k, threshold=0.0)
+        )["results"]
         items = {m["id"]: m["metadata"]["item"] for m in found}
         ranked = [items[i] for i in scoring.ranking({m["id"]: m["score"] for m in found})]
         rows.append(question | {"ranked": ranked, "seconds": time.perf_counter() - started})
@@ -193,10 +258,16 @@ async def recall_all(memory, questions, top_k) -> list[dict]:
 
 def recall(rows: list[dict]) -> dict:
     """Recall of evidence among the first 5 and 10 memories, mean over questions, with 95% intervals; and by the questions' category."""
-    metrics = {"num_questions": len(rows), "by_category": {row["category"]: {} for row in sorted(rows, key=lambda row: row["category"])}}
+    metrics = {
+        "num_questions": len(rows),
+        "by_category": {row["category"]: {} for row in sorted(rows, key=lambda row: row["category"])},
+    }
     for cut in (5, 10):
         shares = [scoring.evidence_recall(row["evidence"], row["ranked"], cut) for row in rows]
-        metrics |= {f"evidence_recall_at_{cut}": round(sum(shares) / len(shares), 4) if shares else 0.0, f"evidence_recall_at_{cut}_ci": scoring.interval(shares)}
+        metrics |= {
+            f"evidence_recall_at_{cut}": round(sum(shares) / len(shares), 4) if shares else 0.0,
+            f"evidence_recall_at_{cut}_ci": scoring.interval(shares),
+        }
         for category, figures in metrics["by_category"].items():
             own = [share for row, share in zip(rows, shares) if row["category"] == category]
             figures |= {"num_questions": len(own), f"recall_at_{cut}": round(sum(own) / len(own), 4)}
@@ -241,7 +312,9 @@ def model_of(candidate: str, p: Params):
     base = BASE / ("hf" if p.engine == "transformers" else "base.gguf")
     if candidate == "finetuned":
         yield Path(p.finetuned_model)
-    elif candidate == "no_llm" or not p.base_type or p.engine != "llama_cpp":  # no_llm never calls its model (infer=False); Mem0 wants one all the same
+    elif (
+        candidate == "no_llm" or not p.base_type or p.engine != "llama_cpp"
+    ):  # no_llm never calls its model (infer=False); Mem0 wants one all the same
         yield base
     else:
         io.require_disk(REQUANTISED, 2 * base.stat().st_size)
@@ -273,7 +346,9 @@ def decodings(model: Path, items: list[dict], rows: list[dict], p: Params) -> di
         if decoding == p.constrain:
             return told[item["id"]] | {"memories": contract.classify(told[item["id"]].get("answer", "")).texts}
         prompt = contract.prompt_for(contract.conversation_of(item["messages"]))
-        return dataclasses.asdict(memory.extract(p.engine, handle, prompt, max_tokens=p.max_tokens, schema=memory.CONSTRAINTS[decoding]))
+        return dataclasses.asdict(
+            memory.extract(p.engine, handle, prompt, max_tokens=p.max_tokens, schema=memory.CONSTRAINTS[decoding])
+        )
 
     figures = {}
     for decoding in p.decodings if n else ():
@@ -283,15 +358,20 @@ def decodings(model: Path, items: list[dict], rows: list[dict], p: Params) -> di
         keys = sum(len(i["keys"]) for i in chosen)
         kept = sum(scoring.keys_kept(i["keys"], a["memories"]) for i, a in zip(chosen, answers))
         figures[decoding] = {
-            "conversations": n, "well_formed_share": round((outcomes["stored"] + outcomes["nothing"]) / n, 4),
-            "outcomes": {name: outcomes[name] for name in contract.OUTCOMES}, "repaired": sum(a.get("repaired", False) for a in answers),
-            "keys_kept": round(kept / keys, 4) if keys else 0.0, "num_keys": keys,
+            "conversations": n,
+            "well_formed_share": round((outcomes["stored"] + outcomes["nothing"]) / n, 4),
+            "outcomes": {name: outcomes[name] for name in contract.OUTCOMES},
+            "repaired": sum(a.get("repaired", False) for a in answers),
+            "keys_kept": round(kept / keys, 4) if keys else 0.0,
+            "num_keys": keys,
             "output_tokens_mean": round(sum(a.get("output_tokens", 0) for a in answers) / n, 1),
-        }  # fmt: skip
+        }
     return figures
 
 
-def evaluate(candidate: str, model: Path, items: list[dict], p: Params, collection: str, questions: list[dict] = ()) -> tuple[dict, dict, list[dict]]:
+def evaluate(
+    candidate: str, model: Path, items: list[dict], p: Params, collection: str, questions: list[dict] = ()
+) -> tuple[dict, dict, list[dict]]:
     """Run one candidate over one evaluation set in a store of its own: quality metrics, speed metrics, a row an item.
 
     With `questions`, which name the items that are their evidence, the quality is the recall of that evidence."""
@@ -302,10 +382,17 @@ def evaluate(candidate: str, model: Path, items: list[dict], p: Params, collecti
     embedder, dims = embedder_of(p.embedder)
     with tempfile.TemporaryDirectory() as folder:
         config = memory_config(
-            model, engine=p.engine, constrain=p.constrain, max_tokens=p.max_tokens, second_look=p.second_look, quotes=p.quotes, embedder=embedder, path=folder,
+            model,
+            engine=p.engine,
+            constrain=p.constrain,
+            max_tokens=p.max_tokens,
+            second_look=p.second_look,
+            quotes=p.quotes,
+            embedder=embedder,
+            path=folder,
             vector_store=store_of(p.qdrant, Path(folder) / "qdrant", collection, dims),
             options=engine_options(p),
-        )  # fmt: skip
+        )
         memory = AsyncMemory(config)
         try:
             return measure(memory, items, candidate, p, watch, questions)
@@ -313,7 +400,9 @@ def evaluate(candidate: str, model: Path, items: list[dict], p: Params, collecti
             close(memory)
 
 
-def measure(memory, items: list[dict], candidate: str, p: Params, watch, questions: list[dict] = ()) -> tuple[dict, dict, list[dict]]:
+def measure(
+    memory, items: list[dict], candidate: str, p: Params, watch, questions: list[dict] = ()
+) -> tuple[dict, dict, list[dict]]:
     """Add and search every item in any AsyncMemory: quality metrics, speed metrics, a row an item."""
     started = time.perf_counter()
     rows = asyncio.run(add_all(memory, items, candidate, p.concurrency, watch))
@@ -325,17 +414,22 @@ def measure(memory, items: list[dict], candidate: str, p: Params, watch, questio
         qrels, results, searches = asyncio.run(search_all(memory, items, p.top_k))
     adds = [row["seconds"] for row in rows]
     speed = {
-        "adds_per_second": round(len(rows) / added, 3), "concurrency": p.concurrency,
-        "add_seconds_p50": round(scoring.percentile(adds, 0.5), 4), "add_seconds_p95": round(scoring.percentile(adds, 0.95), 4),
-        "search_seconds_p50": round(scoring.percentile(searches, 0.5), 4), "search_seconds_p95": round(scoring.percentile(searches, 0.95), 4),
-    }  # fmt: skip
+        "adds_per_second": round(len(rows) / added, 3),
+        "concurrency": p.concurrency,
+        "add_seconds_p50": round(scoring.percentile(adds, 0.5), 4),
+        "add_seconds_p95": round(scoring.percentile(adds, 0.95), 4),
+        "search_seconds_p50": round(scoring.percentile(searches, 0.5), 4),
+        "search_seconds_p95": round(scoring.percentile(searches, 0.95), 4),
+    }
     for item in items:
         if item["query"]:
             row = next(r for r in rows if r["id"] == item["id"])
             row["first_hit"] = scoring.first_hit(qrels, results, item["id"])
     metrics = quality(items, rows, qrels, results, candidate != "no_llm")
     if questions:
-        metrics = {name: metrics[name] for name in OF_ADDS if name in metrics} | {"num_items": len(items)} | recall(asked)
+        metrics = (
+            {name: metrics[name] for name in OF_ADDS if name in metrics} | {"num_items": len(items)} | recall(asked)
+        )
     return metrics, speed, rows
 
 
@@ -351,8 +445,22 @@ def own_sets(candidate: str, model: Path, p: Params) -> dict:
         there = {item["id"] for item in items}
         questions = [q for q in own.questions if set(q["evidence"]) <= there]
         metrics, speed, _ = evaluate(candidate, model, items, p, f"mem0_slm_own_{name}_{candidate}", questions)
-        counts = {"num_malformed": len(own.malformed), "num_evidence_repaired": len(own.repaired), "num_questions_without_evidence": own.without_evidence}
-        found[name] = metrics | counts | {"malformed": own.malformed, "evidence_repaired": own.repaired, "speed": speed, "path": path, "data_sha256": io.sha256(path)}
+        counts = {
+            "num_malformed": len(own.malformed),
+            "num_evidence_repaired": len(own.repaired),
+            "num_questions_without_evidence": own.without_evidence,
+        }
+        found[name] = (
+            metrics
+            | counts
+            | {
+                "malformed": own.malformed,
+                "evidence_repaired": own.repaired,
+                "speed": speed,
+                "path": path,
+                "data_sha256": io.sha256(path),
+            }
+        )
     return found
 
 
@@ -366,7 +474,13 @@ def evaluate_all(candidate: str, model: Path, p: Params) -> None:
     """Evaluate a candidate on every set, and write what was found."""
     sources = {"embedder": p.embedder}
     if candidate != "no_llm":
-        sources |= {"model_sha256": io.sha256(model), "engine": p.engine, "constrain": p.constrain, "second_look": p.second_look, "quotes": p.quotes}
+        sources |= {
+            "model_sha256": io.sha256(model),
+            "engine": p.engine,
+            "constrain": p.constrain,
+            "second_look": p.second_look,
+            "quotes": p.quotes,
+        }
         sources |= {"base_type": p.base_type} if candidate == "base" else {}
     speeds, item_rows = {}, []
     for name in ("eval", "natural"):
@@ -377,7 +491,12 @@ def evaluate_all(candidate: str, model: Path, p: Params) -> None:
         if name == "eval" and candidate != "no_llm":
             metrics["decodings"] = decodings(model, items, rows, p)
         record = f"retrieval_{candidate}_quality" if name == "eval" else f"natural_{candidate}"
-        hardware.record(record, metrics | {"data_sha256": io.sha256(f"data/{name}.jsonl"), "sources": sources}, *PACKAGES, headline=hardware.only(metrics, HEADLINE))
+        hardware.record(
+            record,
+            metrics | {"data_sha256": io.sha256(f"data/{name}.jsonl"), "sources": sources},
+            *PACKAGES,
+            headline=hardware.only(metrics, HEADLINE),
+        )
         speeds[name] = speed
         item_rows += [{"set": name} | {k: v for k, v in row.items() if "seconds" not in k} for row in rows]
     hardware.record(f"retrieval_{candidate}_speed", speeds, *PACKAGES)

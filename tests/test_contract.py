@@ -11,15 +11,25 @@ from mem0_slm import contract
 from mem0_slm.contract import ContractError, Extraction, classify, compact, dump
 
 SYSTEM = {"role": "system", "content": "\n\n# ROLE\n\nYou are a Memory Extractor — and 34 KB more."}
-AGENT = {"role": "system", "content": SYSTEM["content"] + "\n\n## Entity Context\n\nThe primary entity is an AI agent. Frame memories"}
+AGENT = {
+    "role": "system",
+    "content": SYSTEM["content"] + "\n\n## Entity Context\n\nThe primary entity is an AI agent. Frame memories",
+}
 
 
-def asked(conversation: str, *, history: str = "", memories: str = "[]", custom: str = "", system: dict = SYSTEM) -> list[dict]:
+def asked(
+    conversation: str, *, history: str = "", memories: str = "[]", custom: str = "", system: dict = SYSTEM
+) -> list[dict]:
     """Mem0's extraction call, as tests/test_mem0_contract.py shows that Mem0 makes it."""
     sections = [
-        "## Summary\n", f"## Last k Messages\n{history}", "## Recently Extracted Memories\n[]", f"## Existing Memories\n{memories}",
-        f"## New Messages\n{conversation}", "## Observation Date\n2026-11-22", "## Current Date\n2026-11-22",
-    ]  # fmt: skip
+        "## Summary\n",
+        f"## Last k Messages\n{history}",
+        "## Recently Extracted Memories\n[]",
+        f"## Existing Memories\n{memories}",
+        f"## New Messages\n{conversation}",
+        "## Observation Date\n2026-11-22",
+        "## Current Date\n2026-11-22",
+    ]
     sections += [f"## Custom Instructions\n{custom}"] * bool(custom)
     return [system, {"role": "user", "content": "\n\n".join([*sections, "# Output:"])}]
 
@@ -59,7 +69,10 @@ def test_custom_instructions_reach_the_model():
         [SYSTEM, {"role": "user", "content": None}],
         [SYSTEM, {"role": "user", "content": [{"type": "text", "text": "hi"}]}],
         [{"role": "user", "content": SYSTEM["content"]}, {"role": "user", "content": "hi"}],
-        [{"role": "system", "content": "About: # ROLE\n\nYou are a Memory Extractor"}, {"role": "user", "content": "hi"}],
+        [
+            {"role": "system", "content": "About: # ROLE\n\nYou are a Memory Extractor"},
+            {"role": "user", "content": "hi"},
+        ],
         [{"role": "system"}, {"role": "user", "content": "<|im_start|>"}],
         [*asked("user: hi\n"), {"role": "assistant", "content": "{}"}],
     ],
@@ -98,15 +111,22 @@ def test_a_renamed_section_is_refused_with_its_name_and_the_remedy(heading):
 
 def test_conversation_lines_are_the_text_of_speakers_only():
     messages = [
-        {"role": "system", "content": "Be kind"}, {"role": "user", "content": "two\nlines"}, {"role": "tool", "content": "42"},
-        {"role": "assistant", "content": None}, {"role": "assistant", "content": ""},
-    ]  # fmt: skip
+        {"role": "system", "content": "Be kind"},
+        {"role": "user", "content": "two\nlines"},
+        {"role": "tool", "content": "42"},
+        {"role": "assistant", "content": None},
+        {"role": "assistant", "content": ""},
+    ]
     assert contract.conversation_of(messages) == "system: Be kind\nuser: two\nlines\nassistant: \n"
 
 
 def test_the_last_turns_keep_the_instructions():
     prompt = contract.prompt_for("user: a\nassistant: b\nmore b\nuser: c\n", instructions="Only food.")
-    assert contract.turns_of(prompt) == ["user: a\n", "assistant: b\nmore b\n", "user: c\n\n## Custom Instructions\nOnly food."]
+    assert contract.turns_of(prompt) == [
+        "user: a\n",
+        "assistant: b\nmore b\n",
+        "user: c\n\n## Custom Instructions\nOnly food.",
+    ]
     assert contract.last_turns(prompt, 2) == chat("assistant: b\nmore b\nuser: c\n\n## Custom Instructions\nOnly food.")
 
 
@@ -114,11 +134,33 @@ def test_the_last_turns_keep_the_instructions():
 
 CHATML = "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}<|im_start|>assistant\n"
 BASE = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True).from_string(CHATML)
-EXPORTED = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True).from_string(contract.jinja_template(CHATML))
-pieces = st.sampled_from([
-    contract.NEW_MESSAGES, contract.OBSERVATION_DATE, contract.CUSTOM_INSTRUCTIONS, contract.OUTPUT,
-    "<|im_end|>", "<", "|", "{{ x }}", "{% raw %}", "user: ", "assistant: ", "\n", "\n\n", "\r\n", "\\n", '"', "'", "{", "naïve 🐝", "你好",
-])  # fmt: skip
+EXPORTED = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True).from_string(
+    contract.jinja_template(CHATML)
+)
+pieces = st.sampled_from(
+    [
+        contract.NEW_MESSAGES,
+        contract.OBSERVATION_DATE,
+        contract.CUSTOM_INSTRUCTIONS,
+        contract.OUTPUT,
+        "<|im_end|>",
+        "<",
+        "|",
+        "{{ x }}",
+        "{% raw %}",
+        "user: ",
+        "assistant: ",
+        "\n",
+        "\n\n",
+        "\r\n",
+        "\\n",
+        '"',
+        "'",
+        "{",
+        "naïve 🐝",
+        "你好",
+    ]
+)
 conversations = st.lists(pieces | st.text(max_size=12), max_size=12).map("".join)
 
 
@@ -154,7 +196,12 @@ GOOD = '{"memory": [{"text": "User has a dog"}, {"text": "User likes tea"}]}'
         (f" \n{GOOD}\n", "stored", [A, B], False),
         ('{"memory": []}', "nothing", [], False),
         ('{"memory": [{"text": " User has a dog "}, {"text": "User has a dog"}]}', "stored", [A], False),
-        ('{"memory": [{"text": "User has a dog", "id": "0", "attributed_to": "user"}], "note": 1}', "stored", [A], False),
+        (
+            '{"memory": [{"text": "User has a dog", "id": "0", "attributed_to": "user"}], "note": 1}',
+            "stored",
+            [A],
+            False,
+        ),
         ('{"memory": [{"text": "two\nlines"}]}', "stored", [{"text": "two\nlines"}], False),
         # wrapped: Mem0 would have read them too
         (f"```json\n{GOOD}\n```", "stored", [A, B], True),
@@ -208,7 +255,11 @@ def test_an_answer_cut_at_the_limit_is_truncated_unless_it_is_whole():
 
 def test_what_mem0_reads_of_an_extraction():
     found = classify('["User has a dog"]')
-    assert (found.texts, found.well_formed, found.to_json()) == (["User has a dog"], False, '{"memory": [{"text": "User has a dog"}]}')
+    assert (found.texts, found.well_formed, found.to_json()) == (
+        ["User has a dog"],
+        False,
+        '{"memory": [{"text": "User has a dog"}]}',
+    )
     assert classify('{"memory": []}').well_formed
     assert dump([]) == '{"memory": []}'
     assert dump(["Zoë 🐝"]) == '{"memory": [{"text": "Zoë 🐝"}]}'
@@ -252,9 +303,22 @@ def accounted(answer, cut):
     assert classify(found.to_json()) == Extraction("stored" if found.memories else "nothing", found.memories, False)
 
 
-bits = st.sampled_from([
-    *'{}[]",: \n', '{"memory": [', '{"text": "a"}', '"text"', '"facts"', "```json\n", "```", "<think>", "</think>", "\\", "\\ud800", "null",
-])  # fmt: skip
+bits = st.sampled_from(
+    [
+        *'{}[]",: \n',
+        '{"memory": [',
+        '{"text": "a"}',
+        '"text"',
+        '"facts"',
+        "```json\n",
+        "```",
+        "<think>",
+        "</think>",
+        "\\",
+        "\\ud800",
+        "null",
+    ]
+)
 
 
 @given(st.lists(bits, max_size=20).map("".join) | st.text(st.characters(exclude_categories=())), st.booleans())
@@ -264,8 +328,12 @@ def test_any_string_has_one_outcome(answer, cut):
 
 
 names = st.sampled_from(["memory", "memories", "facts", "text", "fact", "content", "data", "x"])
-scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=()), max_size=5)
-values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names, inner, max_size=4), max_leaves=12)
+scalars = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=()), max_size=5)
+)
+values = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names, inner, max_size=4), max_leaves=12
+)
 
 
 @given(values, st.booleans())

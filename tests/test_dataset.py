@@ -31,7 +31,15 @@ from stages.generate_dataset import (
 )
 
 ROOT = Path(__file__).parents[1]
-SMALL = Params(extraction_n=60, validation_n=10, instructions_n=10, instructions="offline", memory_words=45, joined_share=0.2, noisy_share=0.3)
+SMALL = Params(
+    extraction_n=60,
+    validation_n=10,
+    instructions_n=10,
+    instructions="offline",
+    memory_words=45,
+    joined_share=0.2,
+    noisy_share=0.3,
+)
 ONE_A_FACT = dataclasses.replace(SMALL, memory_words=0, noisy_share=0.0)
 NOISY = dataclasses.replace(SMALL, memory_words=0, noisy_share=1.0)
 
@@ -79,11 +87,18 @@ def test_facts_are_unified_up_to_the_number_of_words():
 
 
 def test_a_fact_longer_than_that_stays_whole_and_alone():
-    assert unified(["User has a dog", "User lives in the town of Oslo", "User sails"], 6) == ["User has a dog", "User lives in the town of Oslo", "User sails"]
+    assert unified(["User has a dog", "User lives in the town of Oslo", "User sails"], 6) == [
+        "User has a dog",
+        "User lives in the town of Oslo",
+        "User sails",
+    ]
 
 
 def test_joined_conversations_keep_every_word_in_order_and_take_turns():
-    first, second = [{"role": "user", "content": "I keep bees"}], [{"role": "user", "content": "What is 2 + 2?"}, {"role": "assistant", "content": "4"}]
+    first, second = (
+        [{"role": "user", "content": "I keep bees"}],
+        [{"role": "user", "content": "What is 2 + 2?"}, {"role": "assistant", "content": "4"}],
+    )
     seen = set()
     for seed in range(40):
         messages = joined(first, second, random.Random(seed))
@@ -98,18 +113,37 @@ def test_joined_conversations_keep_every_word_in_order_and_take_turns():
 
 
 def examples_of(frames, n=200, joined_share=0.0):
-    return extraction_examples(frames, n, Values("train", 1), Reserved([]), dataclasses.replace(ONE_A_FACT, joined_share=joined_share), 1, {})
+    return extraction_examples(
+        frames, n, Values("train", 1), Reserved([]), dataclasses.replace(ONE_A_FACT, joined_share=joined_share), 1, {}
+    )
 
 
 AGENTS = Frame("t", [("user", "You are a florist")], ["Agent is configured to be a florist"], "f:1", agent=True)
-TOLD = Frame("t", [("user", "I'm Jo and I paint")], ["User is Jo", "User paints"], "f:2", instructions="No names.", superfluous=frozenset({"User is Jo"}))
-KNOWN = Frame("t", [("user", "My cat purrs")], ["User has a cat"], "f:3", known=("User's cat is Max",), superfluous=frozenset({"User has a cat"}))
+TOLD = Frame(
+    "t",
+    [("user", "I'm Jo and I paint")],
+    ["User is Jo", "User paints"],
+    "f:2",
+    instructions="No names.",
+    superfluous=frozenset({"User is Jo"}),
+)
+KNOWN = Frame(
+    "t",
+    [("user", "My cat purrs")],
+    ["User has a cat"],
+    "f:3",
+    known=("User's cat is Max",),
+    superfluous=frozenset({"User has a cat"}),
+)
 EMPTY = Frame("t", [("user", "Morning!")], [], "f:4")
 
 
 def test_an_agents_example_is_asked_with_the_agents_prompt():
     [prompt] = {json.dumps(e["messages"]) for e in examples_of([AGENTS])}
-    assert json.loads(prompt) == [*contract.prompt_for("user: You are a florist", agent=True), {"role": "assistant", "content": contract.dump(AGENTS.memories)}]
+    assert json.loads(prompt) == [
+        *contract.prompt_for("user: You are a florist", agent=True),
+        {"role": "assistant", "content": contract.dump(AGENTS.memories)},
+    ]
 
 
 def test_instructions_stand_in_the_prompt_and_decide_what_is_stored():
@@ -121,7 +155,9 @@ def test_instructions_stand_in_the_prompt_and_decide_what_is_stored():
 
 
 def test_known_memories_are_not_asked_and_all_is_to_be_stored():
-    assert {(e["messages"][1]["content"], *told(e)) for e in examples_of([KNOWN])} == {("user: My cat purrs", "User has a cat")}
+    assert {(e["messages"][1]["content"], *told(e)) for e in examples_of([KNOWN])} == {
+        ("user: My cat purrs", "User has a cat")
+    }
 
 
 def test_frames_for_an_agent_or_with_instructions_are_never_joined():
@@ -135,9 +171,10 @@ def test_frames_for_an_agent_or_with_instructions_are_never_joined():
 def scopes(tmp_path):
     """Cats and trains have nothing to do with each other; dogs touch cats."""
     rows = [
-        {"scope": "cats", "topics": ["cats"], "near": ["dogs"], "called": ["cats"]}, {"scope": "dogs", "topics": ["dogs"], "near": [], "called": ["dogs"]},
+        {"scope": "cats", "topics": ["cats"], "near": ["dogs"], "called": ["cats"]},
+        {"scope": "dogs", "topics": ["dogs"], "near": [], "called": ["dogs"]},
         {"scope": "trains", "topics": ["trains"], "near": [], "called": ["trains"]},
-    ]  # fmt: skip
+    ]
     io.write_jsonl(tmp_path / "scopes.jsonl", rows)
     return tmp_path / "scopes.jsonl"
 
@@ -150,11 +187,18 @@ TRAINS = Frame("trains", [("user", "I drive trains")], ["User drives trains"], "
 def test_instructions_about_a_topic_decide_what_is_stored(scopes):
     every = dataclasses.replace(ONE_A_FACT, joined_share=0.0, scoped_share=1.0)
     examples = extraction_examples([CATS, TRAINS], 400, Values("train", 1), Reserved([]), every, 1, {}, scopes)
-    only, never = ({form.format(topic).capitalize(): topic for form in forms for topic in ("cats", "trains")} for forms in (ONLY, NEVER))
+    only, never = (
+        {form.format(topic).capitalize(): topic for form in forms for topic in ("cats", "trains")}
+        for forms in (ONLY, NEVER)
+    )
     seen = set()
     for example in examples:
         said, _, instruction = example["messages"][1]["content"].partition(contract.CUSTOM_INSTRUCTIONS)
-        kept = {topic for topic, word in (("cats", "cat"), ("trains", "trains")) if any(word in memory for memory in told(example))}
+        kept = {
+            topic
+            for topic, word in (("cats", "cat"), ("trains", "trains"))
+            if any(word in memory for memory in told(example))
+        }
         talked = {topic for topic, word in (("cats", "My cat"), ("trains", "I drive")) if word in said}
         topic = only.get(instruction.capitalize()) or never[instruction.capitalize()]
         assert kept == (talked & {topic} if instruction.capitalize() in only else talked - {topic})
@@ -172,14 +216,18 @@ def test_the_topics_that_instructions_are_about_are_those_of_the_conversations(f
     topics = {frame.topic for frame in frames}
     rows = io.read_jsonl(ROOT / SOURCES / "scopes.jsonl")
     assert {topic for row in rows for topic in row["topics"]} <= topics
-    assert len({topic for row in rows for topic in row["topics"]}) == sum(len(row["topics"]) for row in rows)  # each in one scope
+    assert len({topic for row in rows for topic in row["topics"]}) == sum(
+        len(row["topics"]) for row in rows
+    )  # each in one scope
 
 
 def test_instructions_that_repeat_the_evaluation_are_left_out():
     held = Reserved([{"values": [], "keys": ["Zanzibar"], "messages": []}])
     left_out = {"value": 0}
     named = dataclasses.replace(TOLD, instructions="Nothing of Zanzibar.")
-    examples = extraction_examples([named, EMPTY], 40, Values("train", 1), held, dataclasses.replace(ONE_A_FACT, joined_share=0.0), 1, left_out)
+    examples = extraction_examples(
+        [named, EMPTY], 40, Values("train", 1), held, dataclasses.replace(ONE_A_FACT, joined_share=0.0), 1, left_out
+    )
     assert {e["messages"][1]["content"] for e in examples} == {"user: I'm Jo and I paint", "user: Morning!"}
 
 
@@ -195,7 +243,16 @@ def test_the_same_seed_builds_the_same_data_and_another_seed_does_not(in_root):
 def test_the_values_are_the_same_in_every_process():
     """Whatever the order is in which a process goes through a set."""
     code = "from mem0_slm.frames import Values; v = Values('train', 1); print([v.value(slot) for slot in Values.slots() for _ in range(40)])"
-    said = {subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONHASHSEED": seed}, cwd=ROOT, capture_output=True, check=True).stdout for seed in "12"}
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            cwd=ROOT,
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in "12"
+    }
     assert len(said) == 1
 
 
@@ -203,7 +260,11 @@ def test_sizes_are_as_asked_and_counted(in_root):
     sets, counts = build(SMALL, 1)
     kinds = [e["kind"] for e in sets["train"]]
     assert (kinds.count("extraction"), kinds.count("instruction"), len(sets["validation"])) == (60, 10, 10)
-    assert (counts["train"]["extraction"], counts["train"]["instructions"], counts["validation"]["extraction"]) == (60, 10, 10)
+    assert (counts["train"]["extraction"], counts["train"]["instructions"], counts["validation"]["extraction"]) == (
+        60,
+        10,
+        10,
+    )
     assert kinds != sorted(kinds)  # mixed, not one kind after the other
 
 
@@ -214,7 +275,9 @@ def test_a_training_example_is_the_call_that_mem0_will_make(built):
     for example in [e for e in built[0]["train"] + built[0]["validation"] if e["kind"] == "extraction"]:
         *prompt, answer = example["messages"]
         said, _, instructions = prompt[1]["content"].partition(contract.CUSTOM_INSTRUCTIONS)
-        assert prompt == contract.prompt_for(said, agent=prompt[0]["content"] == contract.AGENT_PROMPT, instructions=instructions), example["from"]
+        assert prompt == contract.prompt_for(
+            said, agent=prompt[0]["content"] == contract.AGENT_PROMPT, instructions=instructions
+        ), example["from"]
         assert plain(prompt[1]["content"]).startswith((" user ", " assistant ")), example["from"]
         found = contract.classify(answer["content"])
         assert found.well_formed and not found.repaired, example["from"]
@@ -222,7 +285,9 @@ def test_a_training_example_is_the_call_that_mem0_will_make(built):
 
 
 def test_no_slot_is_left_unfilled(built):
-    left = [(text, SLOT.search(text).group(0)) for rows in built[0].values() for text in texts_of(rows) if SLOT.search(text)]
+    left = [
+        (text, SLOT.search(text).group(0)) for rows in built[0].values() for text in texts_of(rows) if SLOT.search(text)
+    ]
     assert left == []
 
 
@@ -274,7 +339,10 @@ def test_every_key_of_the_evaluation_is_said_in_its_messages(built):
 
 def test_a_key_that_nobody_says_is_refused(tmp_path):
     messages = [{"role": "user", "content": "I like tea"}]
-    io.write_jsonl(tmp_path / "e.jsonl", [{"id": "e9", "messages": messages, "facts": ["User likes tea"], "keys": ["coffee"], "query": "?"}])
+    io.write_jsonl(
+        tmp_path / "e.jsonl",
+        [{"id": "e9", "messages": messages, "facts": ["User likes tea"], "keys": ["coffee"], "query": "?"}],
+    )
     with pytest.raises(io.DataError) as error:
         evaluation_set(tmp_path / "e.jsonl", Values("eval", 1))
     assert str(error.value) == f"{tmp_path}/e.jsonl: item e9: key 'coffee' does not occur in its messages"
@@ -287,20 +355,27 @@ def test_more_instructions_than_there_are_is_an_error_with_both_numbers(in_root)
     rows = io.read_jsonl("data/sources/instructions.jsonl")
     with pytest.raises(io.DataError) as error:
         build(dataclasses.replace(SMALL, instructions_n=1000), 1)
-    asked, has = re.search(r"instructions_n: (\d+) asked for, data/sources/instructions.jsonl has (\d+) that can be used", str(error.value)).groups()
+    asked, has = re.search(
+        r"instructions_n: (\d+) asked for, data/sources/instructions.jsonl has (\d+) that can be used", str(error.value)
+    ).groups()
     # fewer than the file holds: answers in JSON would teach the wrong JSON, and none may repeat the evaluation
     assert int(asked) == 1000
     assert 100 < int(has) < len(rows)
 
 
 def test_an_alpaca_file_is_read_in_its_own_form(tmp_path):
-    rows = [{"instruction": "Add.", "input": "1 and 2", "output": "3"}, {"instruction": "JSON?", "input": "", "output": ' {"a": 1}'}]
+    rows = [
+        {"instruction": "Add.", "input": "1 and 2", "output": "3"},
+        {"instruction": "JSON?", "input": "", "output": ' {"a": 1}'},
+    ]
     (tmp_path / "alpaca.json").write_text(json.dumps([*rows, {"instruction": "?", "input": "", "output": ""}]))
     [example] = instruction_examples(str(tmp_path / "alpaca.json"), 1, Reserved([]), seed=1)
     assert example == {
-        "kind": "instruction", "topic": "instruction", "from": "alpaca.json",
+        "kind": "instruction",
+        "topic": "instruction",
+        "from": "alpaca.json",
         "messages": [{"role": "user", "content": "Add.\n\n1 and 2"}, {"role": "assistant", "content": "3"}],
-    }  # fmt: skip
+    }
 
 
 # --- frames and noise ---
@@ -367,7 +442,9 @@ def test_real_alpaca_examples_are_mixed_in(in_root):
 
 @pytest.mark.skipif(not ALPACA.is_file(), reason=f"{ALPACA}, 999 real examples, is not there")
 def test_more_than_alpaca_has_is_an_error_with_both_numbers(in_root):
-    with pytest.raises(io.DataError, match=r"instructions_n: 2000 asked for, \S+alpaca_en_demo.json has 9\d\d that can be used"):
+    with pytest.raises(
+        io.DataError, match=r"instructions_n: 2000 asked for, \S+alpaca_en_demo.json has 9\d\d that can be used"
+    ):
         build(dataclasses.replace(SMALL, instructions=str(ALPACA), instructions_n=2000), 1)
 
 
@@ -376,7 +453,9 @@ def test_the_hub_is_asked_for_alpaca_through_datasets(monkeypatch):
     import datasets
 
     asked = []
-    rows = datasets.Dataset.from_list([{"instruction": f"Say {n}", "input": "", "output": f"It is {n}", "text": "x"} for n in range(5)])
+    rows = datasets.Dataset.from_list(
+        [{"instruction": f"Say {n}", "input": "", "output": f"It is {n}", "text": "x"} for n in range(5)]
+    )
     monkeypatch.setattr(datasets, "load_dataset", lambda *a, **k: (asked.append((a, k)), rows)[1])
     examples = instruction_examples("hub", 3, Reserved([]), seed=1)
     assert asked == [(("tatsu-lab/alpaca",), {"split": "train"})]
@@ -384,13 +463,23 @@ def test_the_hub_is_asked_for_alpaca_through_datasets(monkeypatch):
 
 
 def test_a_hub_that_cannot_be_reached_is_an_error_with_the_remedy():
-    with pytest.raises(io.DataError, match=r"generate_dataset.instructions: hub: tatsu-lab/alpaca did not come .* use offline or the path of an Alpaca-form file"):
+    with pytest.raises(
+        io.DataError,
+        match=r"generate_dataset.instructions: hub: tatsu-lab/alpaca did not come .* use offline or the path of an Alpaca-form file",
+    ):
         instruction_examples("hub", 3, Reserved([]), seed=1)
 
 
 def test_what_a_teacher_gives_is_mixed_in_and_counted(in_root, monkeypatch):
-    taught = {"kind": "extraction", "topic": "food", "from": "teacher:x", "messages": [*contract.prompt_for("user: I eat\n"), {"role": "assistant", "content": contract.dump([])}]}
-    monkeypatch.setattr(teacher, "ask", lambda name, n, *rest: ([taught], {"asked": n, "kept": 1, "rejected": {"truncated": n - 1}}))
+    taught = {
+        "kind": "extraction",
+        "topic": "food",
+        "from": "teacher:x",
+        "messages": [*contract.prompt_for("user: I eat\n"), {"role": "assistant", "content": contract.dump([])}],
+    }
+    monkeypatch.setattr(
+        teacher, "ask", lambda name, n, *rest: ([taught], {"asked": n, "kept": 1, "rejected": {"truncated": n - 1}})
+    )
     with_teacher = dataclasses.replace(SMALL, teacher="llama_cpp:big.gguf", teacher_n=5)
     sets, counts = build(with_teacher, 1)
     plain_sets, plain_counts = build(SMALL, 1)
@@ -401,7 +490,9 @@ def test_what_a_teacher_gives_is_mixed_in_and_counted(in_root, monkeypatch):
 
 
 def test_a_teacher_of_no_known_engine_is_refused():
-    with pytest.raises(ValueError, match=r"teacher: 'gpt:x' must be none or <engine>:<model>, with an engine of llama_cpp, "):
+    with pytest.raises(
+        ValueError, match=r"teacher: 'gpt:x' must be none or <engine>:<model>, with an engine of llama_cpp, "
+    ):
         dataclasses.replace(SMALL, teacher="gpt:x")
 
 

@@ -52,7 +52,9 @@ def test_every_shared_module_that_a_stage_imports_is_a_dependency(name):
         # another stage's constants and parameter classes are covered by the outputs that this stage reads
         if relative.startswith("stages/"):
             continue
-        assert any(relative == dep or relative.startswith(dep + "/") for dep in deps), f"{name} imports {relative}: add it to its deps in dvc.yaml"
+        assert any(relative == dep or relative.startswith(dep + "/") for dep in deps), (
+            f"{name} imports {relative}: add it to its deps in dvc.yaml"
+        )
 
 
 @pytest.mark.parametrize("name", stages.STAGES)

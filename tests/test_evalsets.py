@@ -15,7 +15,10 @@ def test_each_turn_of_locomo_becomes_an_item_of_its_sample():
     assert [i["id"] for i in found.items] == ["conv-1/D1:1", "conv-1/D1:2", "conv-1/D1:3", "conv-1/D2:1"]
     assert {i["user"] for i in found.items} == {"conv-1"}
     assert found.items[2]["messages"] == [
-        {"role": "user", "content": "(1:56 pm on 8 May, 2023) Ines: Biscuit only eats mango. [shows: a photo of a lizard on a branch]"}
+        {
+            "role": "user",
+            "content": "(1:56 pm on 8 May, 2023) Ines: Biscuit only eats mango. [shows: a photo of a lizard on a branch]",
+        }
     ]
 
 
@@ -23,7 +26,14 @@ def test_questions_name_their_evidence_and_what_is_left_out_is_counted():
     found = evalsets.load(LOCOMO)
     evidence = [" ".join(e.removeprefix("conv-1/") for e in q["evidence"]) for q in found.questions]
     assert evidence == ["D1:1", "D1:1 D1:3", "D2:1", "D1:2", "D1:3 D1:1", "D1:1"]
-    assert [q["category"] for q in found.questions] == ["single_hop", "multi_hop", "single_hop", "temporal", "single_hop", "adversarial"]
+    assert [q["category"] for q in found.questions] == [
+        "single_hop",
+        "multi_hop",
+        "single_hop",
+        "temporal",
+        "single_hop",
+        "adversarial",
+    ]
     assert found.without_evidence == 1
     assert [line.split(": ", 1)[1] for line in found.malformed] == [
         "sample conv-1: session_2[1]: speaker, dia_id and text must be texts",
@@ -38,26 +48,57 @@ def test_questions_name_their_evidence_and_what_is_left_out_is_counted():
 def test_evidence_that_is_written_otherwise_is_read_and_named():
     """The ways in which the published file writes it."""
     assert [line.split("qa")[1] for line in evalsets.load(LOCOMO).repaired] == [
-        "[1]: evidence 'D1:1; D1:3' read as D1:1, D1:3", "[5]: evidence 'D1:02' read as D1:2",
-        "[6]: evidence 'D:1:3' read as D1:3", "[6]: evidence 'D1:1 D1:3' read as D1:1, D1:3",
-    ]  # fmt: skip
-    assert evalsets.evidence_of(["D9:1 D4:4 D4:6", "D9:1"]) == (["D9:1", "D4:4", "D4:6"], [], ["'D9:1 D4:4 D4:6' read as D9:1, D4:4, D4:6"])
+        "[1]: evidence 'D1:1; D1:3' read as D1:1, D1:3",
+        "[5]: evidence 'D1:02' read as D1:2",
+        "[6]: evidence 'D:1:3' read as D1:3",
+        "[6]: evidence 'D1:1 D1:3' read as D1:1, D1:3",
+    ]
+    assert evalsets.evidence_of(["D9:1 D4:4 D4:6", "D9:1"]) == (
+        ["D9:1", "D4:4", "D4:6"],
+        [],
+        ["'D9:1 D4:4 D4:6' read as D9:1, D4:4, D4:6"],
+    )
     assert evalsets.evidence_of("D2:3") == (["D2:3"], [], [])
     assert evalsets.evidence_of(["D", "", 7]) == ([], ["'D'", "''", "'7'"], [])
 
 
-GOOD = {"messages": [{"role": "user", "content": "I moved to Porto"}], "query": "Where do they live?", "keys": ["Porto"]}
+GOOD = {
+    "messages": [{"role": "user", "content": "I moved to Porto"}],
+    "query": "Where do they live?",
+    "keys": ["Porto"],
+}
 
 
 def test_malformed_lines_are_named_and_the_others_kept(tmp_path):
     path = tmp_path / "mine.jsonl"
-    bad = ["{", "[]", "{}", json.dumps(GOOD | {"keys": []}), json.dumps(GOOD | {"query": " "}), json.dumps(GOOD | {"messages": ["hi"]}), json.dumps(GOOD | {"keys": [4]})]
-    path.write_text("\n".join([json.dumps(GOOD), *bad, "", json.dumps(GOOD | {"id": "b"}), json.dumps(GOOD | {"id": "b"})]))
+    bad = [
+        "{",
+        "[]",
+        "{}",
+        json.dumps(GOOD | {"keys": []}),
+        json.dumps(GOOD | {"query": " "}),
+        json.dumps(GOOD | {"messages": ["hi"]}),
+        json.dumps(GOOD | {"keys": [4]}),
+    ]
+    path.write_text(
+        "\n".join([json.dumps(GOOD), *bad, "", json.dumps(GOOD | {"id": "b"}), json.dumps(GOOD | {"id": "b"})])
+    )
     found = evalsets.load(path)
-    assert [(i["id"], i["query"], i["keys"]) for i in found.items] == [("line1", "Where do they live?", ["Porto"]), ("b", "Where do they live?", ["Porto"])]
+    assert [(i["id"], i["query"], i["keys"]) for i in found.items] == [
+        ("line1", "Where do they live?", ["Porto"]),
+        ("b", "Where do they live?", ["Porto"]),
+    ]
     assert [line.split(":")[1] for line in found.malformed] == ["2", "3", "4", "5", "6", "7", "8", "11"]
     words = " ".join(found.malformed)
-    for word in ("not JSON", "expected an object", "messages must be", "a query needs keys", "query must be", "keys must be a list of texts, found [4]", "id 'b' stands twice"):
+    for word in (
+        "not JSON",
+        "expected an object",
+        "messages must be",
+        "a query needs keys",
+        "query must be",
+        "keys must be a list of texts, found [4]",
+        "id 'b' stands twice",
+    ):
         assert word in words
 
 
@@ -67,10 +108,16 @@ def test_small_talk_needs_no_keys(tmp_path):
     assert evalsets.load(path).items[0]["keys"] == []
 
 
-@pytest.mark.parametrize("name, content, words", [
-    ("x.csv", "", "is a .jsonl file of items, or LoCoMo's .json file"), ("none.jsonl", None, "no such file. Correct retrieval_eval.sets"),
-    ("x.jsonl", "oops", "no usable item. .*x.jsonl:1: not JSON"), ("x.json", "oops", "not JSON"), ("x.json", "[]", "no usable item. The file is empty"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name, content, words",
+    [
+        ("x.csv", "", "is a .jsonl file of items, or LoCoMo's .json file"),
+        ("none.jsonl", None, "no such file. Correct retrieval_eval.sets"),
+        ("x.jsonl", "oops", "no usable item. .*x.jsonl:1: not JSON"),
+        ("x.json", "oops", "not JSON"),
+        ("x.json", "[]", "no usable item. The file is empty"),
+    ],
+)
 def test_an_unusable_file_is_an_error(tmp_path, name, content, words):
     path = tmp_path / name
     if content is not None:
@@ -83,10 +130,28 @@ def test_recall_of_evidence_through_real_mem0(tmp_path, in_root, base_gguf):
     """Raw turns, stored and searched: every question's evidence is among four turns, so recall is whole."""
     from stages import retrieval_eval
 
-    values = {"engine": "llama_cpp", "finetuned_model": "", "base_type": "", "constrain": "schema", "second_look": False, "quotes": False, "max_tokens": 16, "concurrency": 2, "top_k": 20, "qdrant": "embedded", "embedder": "minilm", "threads": 0}
+    values = {
+        "engine": "llama_cpp",
+        "finetuned_model": "",
+        "base_type": "",
+        "constrain": "schema",
+        "second_look": False,
+        "quotes": False,
+        "max_tokens": 16,
+        "concurrency": 2,
+        "top_k": 20,
+        "qdrant": "embedded",
+        "embedder": "minilm",
+        "threads": 0,
+    }
     p = retrieval_eval.Params(**values, limit=0, decodings=[], decoding_items=0, sets={"locomo": str(LOCOMO)})
     found = retrieval_eval.own_sets("no_llm", base_gguf, p)["locomo"]
-    assert (found["num_items"], found["num_questions"], found["num_malformed"], found["num_questions_without_evidence"]) == (4, 6, 6, 1)
+    assert (
+        found["num_items"],
+        found["num_questions"],
+        found["num_malformed"],
+        found["num_questions_without_evidence"],
+    ) == (4, 6, 6, 1)
     assert found["num_evidence_repaired"] == len(found["evidence_repaired"]) == 4
     assert found["by_category"]["single_hop"] == {"num_questions": 3, "recall_at_5": 1.0, "recall_at_10": 1.0}
     assert sum(c["num_questions"] for c in found["by_category"].values()) == 6

@@ -24,8 +24,22 @@ from stages.prepare_base import Model, Registry, tokenizer_from_gguf
 
 ROOT = Path(__file__).parents[1]
 REGISTRY = Registry("tiny-1b", {"tiny-1b": Model("hub:someone/Tiny-1B", "apache-2.0", "Q4_0", [])}, seed=1)
-MERGED = {"dtype": "float16", "max_shard_gb": 5.0, "logit_tolerance": 0.1, "proof_examples": 2, "nf4": True, "max_perplexity_increase": 9.0, "min_agreement": 0.0}
-GGUF = {"types": ["F16", "4bit"], "proof_examples": 2, "logit_tolerance": 0.1, "max_perplexity_increase": 9.0, "min_agreement": 0.0}
+MERGED = {
+    "dtype": "float16",
+    "max_shard_gb": 5.0,
+    "logit_tolerance": 0.1,
+    "proof_examples": 2,
+    "nf4": True,
+    "max_perplexity_increase": 9.0,
+    "min_agreement": 0.0,
+}
+GGUF = {
+    "types": ["F16", "4bit"],
+    "proof_examples": 2,
+    "logit_tolerance": 0.1,
+    "max_perplexity_increase": 9.0,
+    "min_agreement": 0.0,
+}
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -38,12 +52,20 @@ def tokenizer(base_gguf):
 def tiny(tokenizer, **shape):
     torch.manual_seed(0)
     special = {"pad_token_id": 2, "bos_token_id": 1, "eos_token_id": 2}
-    shape = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1} | shape
+    shape = {
+        "hidden_size": 64,
+        "intermediate_size": 128,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 1,
+    } | shape
     return LlamaForCausalLM(LlamaConfig(vocab_size=len(tokenizer), tie_word_embeddings=True, **special, **shape))
 
 
 def adapt(model, folder, **settings):
-    model = get_peft_model(model, LoraConfig(**{"r": 4, "lora_alpha": 8, "target_modules": ["q_proj", "down_proj"]} | settings))
+    model = get_peft_model(
+        model, LoraConfig(**{"r": 4, "lora_alpha": 8, "target_modules": ["q_proj", "down_proj"]} | settings)
+    )
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.requires_grad:
@@ -60,7 +82,11 @@ def workplace(folder, tokenizer):
     adapt(model, adapter)
     io.write_json(adapter / "base.json", {"base_sha256": io.sha256(base)})
     rows = [
-        {"kind": "extraction", "messages": contract.prompt_for(f"user: {said}\n") + [{"role": "assistant", "content": contract.dump(facts)}]}
+        {
+            "kind": "extraction",
+            "messages": contract.prompt_for(f"user: {said}\n")
+            + [{"role": "assistant", "content": contract.dump(facts)}],
+        }
         for said, facts in (("We adopted a cat", ["User adopted a cat"]), ("Good morning!", []))
     ]
     for name in ("train", "validation"):
@@ -77,7 +103,9 @@ def exported(tmp_path_factory, tokenizer):
         patch.chdir(folder)
         base, adapter = workplace(folder, tokenizer)
         merged = export_merged.export(export_merged.Params(**MERGED), REGISTRY, base, adapter)
-        files = export_gguf.export(export_gguf.Params(**GGUF), REGISTRY, base, adapter, Path("models/merged"), Path("models/gguf"))
+        files = export_gguf.export(
+            export_gguf.Params(**GGUF), REGISTRY, base, adapter, Path("models/merged"), Path("models/gguf")
+        )
     return folder, merged, files
 
 
@@ -91,12 +119,22 @@ def test_nf4_is_made_loaded_and_measured_on_the_cpu(exported):
     model = AutoModelForCausalLM.from_pretrained(folder / "models/merged-nf4")
     layer = model.model.layers[1].mlp.down_proj
     assert isinstance(layer, bitsandbytes.nn.Linear4bit) and layer.weight.quant_type == "nf4"
-    whole = AutoModelForCausalLM.from_pretrained(folder / "models/merged", dtype=torch.float32).model.layers[1].mlp.down_proj.weight
+    whole = (
+        AutoModelForCausalLM.from_pretrained(folder / "models/merged", dtype=torch.float32)
+        .model.layers[1]
+        .mlp.down_proj.weight
+    )
     restored = bitsandbytes.functional.dequantize_4bit(layer.weight.data, layer.weight.quant_state).float()
-    assert 0 < (restored - whole).abs().max() < 0.2 * whole.abs().max()  # NF4's widest step is 0.3 of a block's largest value
-    assert merged["nf4"]["perplexity_increase"] == pytest.approx(merged["nf4"]["perplexity"] / merged["perplexity"] - 1, abs=1e-5)
+    assert (
+        0 < (restored - whole).abs().max() < 0.2 * whole.abs().max()
+    )  # NF4's widest step is 0.3 of a block's largest value
+    assert merged["nf4"]["perplexity_increase"] == pytest.approx(
+        merged["nf4"]["perplexity"] / merged["perplexity"] - 1, abs=1e-5
+    )
     assert merged["nf4"]["sha256"] == io.sha256(folder / "models/merged-nf4")
-    assert (folder / "models/merged-nf4/chat_template.jinja").read_text() == (folder / "models/merged/chat_template.jinja").read_text()
+    assert (folder / "models/merged-nf4/chat_template.jinja").read_text() == (
+        folder / "models/merged/chat_template.jinja"
+    ).read_text()
 
 
 def test_the_adapter_is_exported_in_fp16_with_the_template_that_it_needs(exported):
@@ -107,7 +145,9 @@ def test_the_adapter_is_exported_in_fp16_with_the_template_that_it_needs(exporte
     out = folder / "models/adapter-fp16"
     weights, trained = (load_file(f / "adapter_model.safetensors") for f in (out, folder / "models/adapter"))
     assert {w.dtype for w in weights.values()} == {torch.float16}
-    assert all(torch.equal(weights[name], trained[name].half()) for name in trained) and weights.keys() == trained.keys()
+    assert (
+        all(torch.equal(weights[name], trained[name].half()) for name in trained) and weights.keys() == trained.keys()
+    )
     assert (out / "chat_template.jinja").read_text() == (folder / "models/merged/chat_template.jinja").read_text()
     PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(folder / "models/base/hf"), out)
     assert "--max-lora-rank 4 --lora-modules mem0-slm=models/adapter-fp16" in (out / "README.md").read_text()
@@ -116,15 +156,21 @@ def test_the_adapter_is_exported_in_fp16_with_the_template_that_it_needs(exporte
 def test_without_nf4_its_folder_says_so(tmp_path, tokenizer, monkeypatch):
     monkeypatch.chdir(tmp_path)
     base, adapter = workplace(tmp_path, tokenizer)
-    metrics = export_merged.export(export_merged.Params(**MERGED | {"nf4": False, "proof_examples": 1}), REGISTRY, base, adapter)
+    metrics = export_merged.export(
+        export_merged.Params(**MERGED | {"nf4": False, "proof_examples": 1}), REGISTRY, base, adapter
+    )
     assert metrics["nf4"] is None
-    assert {f.name: f.read_text() for f in Path("models/merged-nf4").iterdir()} == {"README.md": "Not made: export_merged.nf4 in params.yaml is false.\n"}
+    assert {f.name: f.read_text() for f in Path("models/merged-nf4").iterdir()} == {
+        "README.md": "Not made: export_merged.nf4 in params.yaml is false.\n"
+    }
     assert not list(Path(".scratch/export_merged").iterdir())
 
 
 def test_the_proofs_are_in_the_metrics(exported):
     _, merged, files = exported
-    assert 0 < merged["max_logit_difference"] < 0.1 and merged["perplexity"] == pytest.approx(merged["adapter_perplexity"], rel=1e-3)
+    assert 0 < merged["max_logit_difference"] < 0.1 and merged["perplexity"] == pytest.approx(
+        merged["adapter_perplexity"], rel=1e-3
+    )
     assert list(files["types"]) == ["F16", "Q4_0"]
     assert files["types"]["F16"]["max_logit_difference"] < 0.1 and files["types"]["F16"]["largest_tie_gap"] < 0.1
     assert files["merged_perplexity"] == pytest.approx(merged["perplexity"], rel=1e-2)
@@ -136,7 +182,11 @@ def test_gguf_metadata(exported, name):
     folder = exported[0]
     fields = GGUFReader(folder / "models/gguf" / name).fields
     read = lambda key: fields[key].contents()  # noqa: E731
-    assert (read("general.name"), read("general.basename"), read("general.license")) == ("tiny-1b mem0-slm", "tiny-1b", "apache-2.0")
+    assert (read("general.name"), read("general.basename"), read("general.license")) == (
+        "tiny-1b mem0-slm",
+        "tiny-1b",
+        "apache-2.0",
+    )
     assert read("general.base_model.0.repo_url") == "https://huggingface.co/someone/Tiny-1B"
     if name.startswith("model"):
         assert read("tokenizer.chat_template") == (folder / "models/merged/chat_template.jinja").read_text()
@@ -148,19 +198,37 @@ def test_gguf_metadata(exported, name):
 # --- model cards ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name, relation", [("merged", "merge"), ("merged-nf4", "quantized"), ("gguf", "quantized"), ("adapter-fp16", "adapter")])
+@pytest.mark.parametrize(
+    "name, relation",
+    [("merged", "merge"), ("merged-nf4", "quantized"), ("gguf", "quantized"), ("adapter-fp16", "adapter")],
+)
 def test_a_card_says_what_the_export_was_made_of(exported, name, relation):
     folder, merged, files = exported
     text = (folder / "models" / name / "README.md").read_text()
     head = ModelCard(text).data.to_dict()
-    assert (head["license"], head["base_model"], head["base_model_relation"]) == ("apache-2.0", "someone/Tiny-1B", relation)
+    assert (head["license"], head["base_model"], head["base_model_relation"]) == (
+        "apache-2.0",
+        "someone/Tiny-1B",
+        relation,
+    )
     made_of = head["provenance"]
-    assert made_of["base_sha256"] == io.sha256(folder / "models/base/hf") and made_of["adapter_sha256"] == io.sha256(folder / "models/adapter")
-    assert made_of["data_sha256"] == {f"data/{n}.jsonl": io.sha256(folder / f"data/{n}.jsonl") for n in ("train", "validation")}
-    assert all(value in text.split("## Made of")[1] for value in (made_of["params_sha256"], *made_of["data_sha256"].values()))
+    assert made_of["base_sha256"] == io.sha256(folder / "models/base/hf") and made_of["adapter_sha256"] == io.sha256(
+        folder / "models/adapter"
+    )
+    assert made_of["data_sha256"] == {
+        f"data/{n}.jsonl": io.sha256(folder / f"data/{n}.jsonl") for n in ("train", "validation")
+    }
+    assert all(
+        value in text.split("## Made of")[1] for value in (made_of["params_sha256"], *made_of["data_sha256"].values())
+    )
     listed = dict(re.findall(r"\| `([^`]+)` \| [\d,]+ \| ([0-9a-f]{64}) \|", text))
     assert listed == {f.name: io.sha256(f) for f in (folder / "models" / name).iterdir() if f.name != "README.md"}
-    figures = {"merged": merged["perplexity"], "merged-nf4": merged["nf4"]["perplexity"], "gguf": files["types"]["Q4_0"]["perplexity"], "adapter-fp16": merged["adapter_perplexity"]}
+    figures = {
+        "merged": merged["perplexity"],
+        "merged-nf4": merged["nf4"]["perplexity"],
+        "gguf": files["types"]["Q4_0"]["perplexity"],
+        "adapter-fp16": merged["adapter_perplexity"],
+    }
     assert f"| {figures[name]} |" in text
 
 
@@ -189,12 +257,18 @@ def test_the_params_hash_follows_the_params_that_matter(tmp_path, monkeypatch):
     hashes = []
     for change in (("", ""), ("lora_r: ", "lora_r: 1"), ("top_k: ", "top_k: 1")):
         (tmp_path / "params.yaml").write_text(text.replace(*change) if change[0] else text)
-        hashes.append(card.provenance("m", "path:x", "mit", tmp_path / "base", tmp_path / "base", [], export_merged.MADE_BY)["params_sha256"])
+        hashes.append(
+            card.provenance("m", "path:x", "mit", tmp_path / "base", tmp_path / "base", [], export_merged.MADE_BY)[
+                "params_sha256"
+            ]
+        )
     assert hashes[0] == hashes[2] != hashes[1]
 
 
 def test_an_export_without_a_card_is_named(tmp_path):
-    with pytest.raises(io.DataError, match=r"README.md: no model card with the key `provenance`. Run `dvc repro export_merged`"):
+    with pytest.raises(
+        io.DataError, match=r"README.md: no model card with the key `provenance`. Run `dvc repro export_merged`"
+    ):
         card.read_provenance(tmp_path)
 
 
@@ -211,7 +285,10 @@ def test_an_f16_file_of_another_model_is_refused(exported, tmp_path, monkeypatch
         model.model.layers[0].mlp.down_proj.weight += 0.5
     model.save_pretrained(tmp_path / "merged")
     examples = io.read_jsonl("data/validation.jsonl")
-    with pytest.raises(io.DataError, match=r"model-f16.gguf: is not the model in .*max_logit_difference is .* more than export_gguf.logit_tolerance=0.1"):
+    with pytest.raises(
+        io.DataError,
+        match=r"model-f16.gguf: is not the model in .*max_logit_difference is .* more than export_gguf.logit_tolerance=0.1",
+    ):
         export_gguf.prove(Path("models/gguf"), tmp_path / "merged", ["F16"], examples, export_gguf.Params(**GGUF))
 
 
@@ -220,8 +297,12 @@ def test_a_form_that_lost_too_much_leaves_nothing(exported, tmp_path, monkeypatc
     monkeypatch.chdir(folder)
     monkeypatch.setattr(fidelity, "measure", worse_by_half(fidelity.measure))
     p = export_gguf.Params(**GGUF | {"max_perplexity_increase": 0.4})
-    with pytest.raises(io.DataError, match=r"model-q4_0.gguf: perplexity .*export_gguf.max_perplexity_increase allows \+40.0%"):
-        export_gguf.export(p, REGISTRY, Path("models/base/hf"), Path("models/adapter"), Path("models/merged"), tmp_path / "gguf")
+    with pytest.raises(
+        io.DataError, match=r"model-q4_0.gguf: perplexity .*export_gguf.max_perplexity_increase allows \+40.0%"
+    ):
+        export_gguf.export(
+            p, REGISTRY, Path("models/base/hf"), Path("models/adapter"), Path("models/merged"), tmp_path / "gguf"
+        )
     assert not list(tmp_path.iterdir())
 
 
@@ -240,8 +321,17 @@ def worse_by_half(measure):
 def test_a_disk_without_room_for_the_files_is_refused_first(exported, tmp_path, monkeypatch):
     monkeypatch.chdir(exported[0])
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**12, 10**12, 5_000_000))
-    with pytest.raises(io.DataError, match=r"gguf: needs about \d+\.\d MB of disk, 5.0 MB are free. Free space, or move"):
-        export_gguf.export(export_gguf.Params(**GGUF), REGISTRY, Path("models/base/hf"), Path("models/adapter"), Path("models/merged"), tmp_path / "gguf")
+    with pytest.raises(
+        io.DataError, match=r"gguf: needs about \d+\.\d MB of disk, 5.0 MB are free. Free space, or move"
+    ):
+        export_gguf.export(
+            export_gguf.Params(**GGUF),
+            REGISTRY,
+            Path("models/base/hf"),
+            Path("models/adapter"),
+            Path("models/merged"),
+            tmp_path / "gguf",
+        )
     with pytest.raises(io.DataError, match=r"nf4: needs about \d+\.\d MB of disk, 5.0 MB are free"):
         export_merged.write_nf4(Path("models/merged"), tmp_path / "nf4")
     assert not list(tmp_path.iterdir())
@@ -251,7 +341,9 @@ def test_a_disk_that_fills_up_leaves_no_half_file(exported, tmp_path):
     """A real one, of 2 MB, for files of more than 6."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)], capture_output=True, text=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)], capture_output=True, text=True
+    )
     if mounted.returncode:
         pytest.skip(f"a tmpfs cannot be mounted here: {mounted.stderr.strip()}")
     try:
@@ -266,7 +358,14 @@ def test_a_disk_that_fills_up_leaves_no_half_file(exported, tmp_path):
 
 # --- the architectures of the original work ----------------------------------------------------------------------------
 
-LLAMA3_ROPE = {"rope_type": "llama3", "rope_theta": 500000.0, "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 32}
+LLAMA3_ROPE = {
+    "rope_type": "llama3",
+    "rope_theta": 500000.0,
+    "factor": 8.0,
+    "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 32,
+}
 
 
 @pytest.mark.parametrize("architecture", ["llama3", "llama4"])
@@ -276,21 +375,41 @@ def test_merged_converts_to_gguf_and_answers_alike(architecture, tmp_path, token
         settings = {}
     else:
         torch.manual_seed(0)
-        model = Llama4ForCausalLM(Llama4TextConfig(
-            vocab_size=len(tokenizer), hidden_size=64, intermediate_size=32, intermediate_size_mlp=96, num_hidden_layers=4, num_attention_heads=2,
-            num_key_value_heads=1, head_dim=32, num_local_experts=4, num_experts_per_tok=1, max_position_embeddings=256, pad_token_id=2, bos_token_id=1, eos_token_id=2,
-        ))  # fmt: skip
+        model = Llama4ForCausalLM(
+            Llama4TextConfig(
+                vocab_size=len(tokenizer),
+                hidden_size=64,
+                intermediate_size=32,
+                intermediate_size_mlp=96,
+                num_hidden_layers=4,
+                num_attention_heads=2,
+                num_key_value_heads=1,
+                head_dim=32,
+                num_local_experts=4,
+                num_experts_per_tok=1,
+                max_position_embeddings=256,
+                pad_token_id=2,
+                bos_token_id=1,
+                eos_token_id=2,
+            )
+        )
         with torch.no_grad():
             for name, parameter in model.named_parameters():
                 if "experts" in name:
                     parameter.normal_(std=0.05)
-        settings = {"target_modules": ["q_proj"], "target_parameters": ["feed_forward.experts.gate_up_proj", "feed_forward.experts.down_proj"]}
+        settings = {
+            "target_modules": ["q_proj"],
+            "target_parameters": ["feed_forward.experts.gate_up_proj", "feed_forward.experts.down_proj"],
+        }
     model.save_pretrained(tmp_path / "base")
     tokenizer.save_pretrained(tmp_path / "base")
     adapt(model, tmp_path / "adapter", **settings)
     merge(tmp_path / "base", tmp_path / "adapter", tmp_path / "merged", dtype="float32")
     gguf.convert(tmp_path / "merged", tmp_path / "model.gguf", "f32")
-    assert GGUFReader(tmp_path / "model.gguf").fields["general.architecture"].contents() == {"llama3": "llama", "llama4": "llama4"}[architecture]
+    assert (
+        GGUFReader(tmp_path / "model.gguf").fields["general.architecture"].contents()
+        == {"llama3": "llama", "llama4": "llama4"}[architecture]
+    )
     pairs = [(list(range(5, 90)), [7, 9, 2])]
     loaded = AutoModelForCausalLM.from_pretrained(tmp_path / "merged", dtype=torch.float32)
     reference = list(fidelity.transformers_outputs(loaded.eval(), pairs))
@@ -336,7 +455,9 @@ def test_a_killed_stage_goes_on_under_dvc(tmp_path, tokenizer):
     environment = os.environ | {"DVC_NO_ANALYTICS": "1", "PYTHONPATH": str(ROOT)}
     dvc = [sys.executable, "-m", "dvc"]
     subprocess.run([*dvc, "init", "-q", "--no-scm"], cwd=tmp_path, env=environment, check=True)
-    first = subprocess.Popen([*dvc, "repro", "-q"], cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    first = subprocess.Popen(
+        [*dvc, "repro", "-q"], cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     work, deadline = tmp_path / ".scratch/export_merged/merged", time.monotonic() + 60
     while len(list(work.glob("model-*.safetensors"))) < 3:
         assert first.poll() is None and time.monotonic() < deadline
@@ -350,7 +471,11 @@ def test_a_killed_stage_goes_on_under_dvc(tmp_path, tokenizer):
     assert done.returncode == 0, done.stderr
     merged = tmp_path / "models/merged"
     assert len(whole) < len(list(merged.glob("model-*.safetensors")))
-    assert {name: (merged / name).stat().st_mtime_ns for name in whole} == {name: when for name, (_, when) in whole.items()}
-    assert f"{json.loads((tmp_path / 'metrics/export_merged.json').read_text())['shards'] - len(whole)} of" in done.stderr
+    assert {name: (merged / name).stat().st_mtime_ns for name in whole} == {
+        name: when for name, (_, when) in whole.items()
+    }
+    assert (
+        f"{json.loads((tmp_path / 'metrics/export_merged.json').read_text())['shards'] - len(whole)} of" in done.stderr
+    )
     AutoModelForCausalLM.from_pretrained(merged)
     assert not list((tmp_path / ".scratch/export_merged").iterdir())

@@ -34,7 +34,9 @@ def test_differences_are_over_all_positions_and_a_padded_vocabulary_is_cut():
 
 def test_nan_is_not_lost():
     pairs = [([1], [0])] * 2
-    found = fidelity.measure([output([math.nan, 0.0]), output([1.0, 0.0])], pairs, [output([0.0, 0.0]), output([1.0, 0.0])])
+    found = fidelity.measure(
+        [output([math.nan, 0.0]), output([1.0, 0.0])], pairs, [output([0.0, 0.0]), output([1.0, 0.0])]
+    )
     assert math.isnan(found["perplexity"]) and math.isnan(found["max_logit_difference"])
     for key in ("perplexity", "same_decision_to_store"):
         figures = {"perplexity": 2.0, "same_decision_to_store": 1.0} | {key: math.nan}
@@ -58,7 +60,12 @@ def test_the_most_that_may_be_lost():
     figures = {"perplexity": 2.2, "same_decision_to_store": 0.9}
     fidelity.require_quality("model-q4_0.gguf", figures, 2.0, 0.1001, 0.9, "export_gguf")
     assert figures["perplexity_increase"] == 0.1
-    with pytest.raises(io.DataError, match=r"model-q4_0.gguf: perplexity .* 2.2 against 2.0, \+10.0%; export_gguf.max_perplexity_increase allows \+9.0%"):
+    with pytest.raises(
+        io.DataError,
+        match=r"model-q4_0.gguf: perplexity .* 2.2 against 2.0, \+10.0%; export_gguf.max_perplexity_increase allows \+9.0%",
+    ):
         fidelity.require_quality("model-q4_0.gguf", figures, 2.0, 0.09, 0.9, "export_gguf")
-    with pytest.raises(io.DataError, match=r"in 90% of extractions, export_gguf.min_agreement asks for 95%. Leave this form out"):
+    with pytest.raises(
+        io.DataError, match=r"in 90% of extractions, export_gguf.min_agreement asks for 95%. Leave this form out"
+    ):
         fidelity.require_quality("model-q4_0.gguf", figures, 2.0, 0.2, 0.95, "export_gguf")

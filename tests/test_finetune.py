@@ -46,9 +46,15 @@ def tiny_llama(folder: Path, tokenizer, width: int = 32) -> Path:
 
     torch.manual_seed(0)
     config = LlamaConfig(
-        vocab_size=len(tokenizer), hidden_size=width, intermediate_size=2 * width, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
-        eos_token_id=tokenizer.eos_token_id, tie_word_embeddings=True,
-    )  # fmt: skip
+        vocab_size=len(tokenizer),
+        hidden_size=width,
+        intermediate_size=2 * width,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        eos_token_id=tokenizer.eos_token_id,
+        tie_word_embeddings=True,
+    )
     LlamaForCausalLM(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
@@ -63,7 +69,9 @@ def test_only_the_answer_and_its_end_carry_loss(tokenizer):
     encoded = encode(example("I keep 12 bees", "User keeps 12 bees"), tokenizer, 512, 3.0)
     answer = [t for t, label in zip(encoded["input_ids"], encoded["labels"]) if label != IGNORED]
     assert tokenizer.decode(answer) == '{"memory": [{"text": "User keeps 12 bees"}]}<|im_end|>'
-    assert [w for w, label in zip(encoded["weights"], encoded["labels"]) if label == IGNORED] == [0.0] * encoded["labels"].count(IGNORED)
+    assert [w for w, label in zip(encoded["weights"], encoded["labels"]) if label == IGNORED] == [0.0] * encoded[
+        "labels"
+    ].count(IGNORED)
 
 
 def test_the_deciding_token_carries_its_own_weight(tokenizer):
@@ -74,7 +82,14 @@ def test_the_deciding_token_carries_its_own_weight(tokenizer):
         assert tokenizer.decode(encoded["input_ids"][position]) == token
 
 
-@pytest.mark.parametrize(("memories", "token"), [(["User keeps 12 bees"], '"}'), (["User keeps 12 bees", "User is from Oslo."], '."'), (["User's code is {a}"], '}"')])
+@pytest.mark.parametrize(
+    ("memories", "token"),
+    [
+        (["User keeps 12 bees"], '"}'),
+        (["User keeps 12 bees", "User is from Oslo."], '."'),
+        (["User's code is {a}"], '}"'),
+    ],
+)
 def test_the_token_that_closes_the_last_memory_carries_its_own_weight(tokenizer, memories, token):
     encoded = encode(example("I keep 12 bees", *memories), tokenizer, 512, 3.0, 0.5)
     [position] = [i for i, weight in enumerate(encoded["weights"]) if weight == 0.5]
@@ -95,7 +110,10 @@ def test_the_loss_of_a_batch_is_the_mean_of_its_examples(tiny_base, tokenizer):
 
     model = AutoModelForCausalLM.from_pretrained(tiny_base, attn_implementation=packing.register())
     model = get_peft_model(model, LoraConfig(r=2, target_modules=["q_proj"]))
-    rows = [encode(example(said, *m), tokenizer, 512, 4.0) for said, m in (("hi", []), ("I keep bees", ["User keeps bees"]), ("My son Bo is 4", ["User's son Bo is 4"]))]
+    rows = [
+        encode(example(said, *m), tokenizer, 512, 4.0)
+        for said, m in (("hi", []), ("I keep bees", ["User keeps bees"]), ("My son Bo is 4", ["User's son Bo is 4"]))
+    ]
     with torch.no_grad():
         together = answer_loss(model, pack(rows), "float32", 2.0).item()
         alone = [answer_loss(model, pack([row]), "float32", 2.0).item() for row in rows]
@@ -142,8 +160,17 @@ def test_gradients_of_a_packed_batch_are_those_of_its_examples(tiny_base, tokeni
     from transformers import AutoModelForCausalLM
 
     model = AutoModelForCausalLM.from_pretrained(tiny_base, attn_implementation=packing.register())
-    model = get_peft_model(model, LoraConfig(r=2, target_modules=["q_proj", "k_proj", "v_proj", "up_proj"], init_lora_weights=False))
-    rows = [encode(example(said, *m), tokenizer, 512, 4.0) for said, m in (("hi", []), ("I keep 12 bees", ["User keeps 12 bees"]), ("My son Bo is 4", ["User's son Bo is 4"]))]
+    model = get_peft_model(
+        model, LoraConfig(r=2, target_modules=["q_proj", "k_proj", "v_proj", "up_proj"], init_lora_weights=False)
+    )
+    rows = [
+        encode(example(said, *m), tokenizer, 512, 4.0)
+        for said, m in (
+            ("hi", []),
+            ("I keep 12 bees", ["User keeps 12 bees"]),
+            ("My son Bo is 4", ["User's son Bo is 4"]),
+        )
+    ]
 
     def gradients(batches):
         model.zero_grad()
@@ -168,7 +195,9 @@ def test_the_attention_equals_that_of_transformers(tiny_base, tokenizer):
     with torch.no_grad():
         usual = AutoModelForCausalLM.from_pretrained(tiny_base)(torch.tensor([row["input_ids"]])).logits
         batch = pack([row])
-        ours = AutoModelForCausalLM.from_pretrained(tiny_base, attn_implementation=packing.register())(batch["input_ids"], layout=batch["layout"]).logits
+        ours = AutoModelForCausalLM.from_pretrained(tiny_base, attn_implementation=packing.register())(
+            batch["input_ids"], layout=batch["layout"]
+        ).logits
     assert torch.allclose(usual, ours, atol=1e-5)
 
 
@@ -176,8 +205,18 @@ def test_the_attention_equals_that_of_transformers(tiny_base, tokenizer):
 def small(tmp_path, tokenizer, monkeypatch):
     """Params and data for a run of a few steps, in a folder of its own."""
     monkeypatch.setattr(finetune, "SCRATCH", tmp_path / "scratch")
-    p = replace(params.load(Params, "finetune", ROOT / "params.yaml"), lora_r=2, batch_size=4, save_steps=2, precision="fp32", threads=1)
-    rows = [example(f"I have {n} bees", f"User has {n} bees") if n % 3 else example(f"what is {n} times two") for n in range(24)]
+    p = replace(
+        params.load(Params, "finetune", ROOT / "params.yaml"),
+        lora_r=2,
+        batch_size=4,
+        save_steps=2,
+        precision="fp32",
+        threads=1,
+    )
+    rows = [
+        example(f"I have {n} bees", f"User has {n} bees") if n % 3 else example(f"what is {n} times two")
+        for n in range(24)
+    ]
     io.write_jsonl(tmp_path / "train.jsonl", rows)
     io.write_jsonl(tmp_path / "validation.jsonl", rows[:4])
     return p, tmp_path
@@ -185,7 +224,9 @@ def small(tmp_path, tokenizer, monkeypatch):
 
 def train(small, base, out="adapter", **changes):
     p, folder = small
-    return finetune.finetune(replace(p, **changes), 7, base, folder / "train.jsonl", folder / "validation.jsonl", folder / out)
+    return finetune.finetune(
+        replace(p, **changes), 7, base, folder / "train.jsonl", folder / "validation.jsonl", folder / out
+    )
 
 
 def test_the_same_seed_gives_the_same_adapter(small, tiny_base):
@@ -271,13 +312,19 @@ def test_without_a_gpu_auto_takes_peft_and_says_why(small):
 
 
 def test_unsloth_without_a_gpu_is_an_error_with_the_remedy(small, tiny_base):
-    with pytest.raises(io.DataError, match=r"finetune.engine: unsloth: there is no CUDA GPU. Use engine auto or peft, or .* requirements-gpu.txt"):
+    with pytest.raises(
+        io.DataError,
+        match=r"finetune.engine: unsloth: there is no CUDA GPU. Use engine auto or peft, or .* requirements-gpu.txt",
+    ):
         train(small, tiny_base, engine="unsloth")
 
 
 def test_auto_takes_unsloth_where_it_can_run(small, unsloth, monkeypatch):
     assert tuning.choose_engine(small[0]) == ("unsloth", "a CUDA GPU and unsloth are there")
-    assert tuning.choose_engine(replace(small[0], target_parameters=["experts.down_proj"])) == ("peft", "finetune.target_parameters is PEFT's alone")
+    assert tuning.choose_engine(replace(small[0], target_parameters=["experts.down_proj"])) == (
+        "peft",
+        "finetune.target_parameters is PEFT's alone",
+    )
     monkeypatch.setattr(tuning, "installed", lambda name: False)
     assert tuning.choose_engine(small[0]) == ("peft", "the package unsloth is not installed")
 
@@ -286,13 +333,26 @@ def test_unsloth_is_asked_for_the_model_that_the_params_describe(small, tiny_bas
     """Padded batches, since unsloth brings an attention of its own; the training around it is the real one."""
     import torch
 
-    metrics, _ = train(small, tiny_base, engine="unsloth", load_in_4bit=True, gradient_checkpointing=True, target_modules=["q_proj"])
+    metrics, _ = train(
+        small, tiny_base, engine="unsloth", load_in_4bit=True, gradient_checkpointing=True, target_modules=["q_proj"]
+    )
     assert "UNSLOTH_DISABLE_STATISTICS" in os.environ  # unsloth asks for no more than that it is there
-    assert unsloth.asked["from_pretrained"] == {"model_name": str(tiny_base), "max_seq_length": 512, "dtype": torch.float32, "load_in_4bit": True}
+    assert unsloth.asked["from_pretrained"] == {
+        "model_name": str(tiny_base),
+        "max_seq_length": 512,
+        "dtype": torch.float32,
+        "load_in_4bit": True,
+    }
     assert unsloth.asked["get_peft_model"] == {
-        "r": 2, "lora_alpha": small[0].lora_alpha, "lora_dropout": 0.0, "target_modules": ["q_proj"], "bias": "none", "use_gradient_checkpointing": "unsloth",
-        "random_state": 7, "max_seq_length": 512,
-    }  # fmt: skip
+        "r": 2,
+        "lora_alpha": small[0].lora_alpha,
+        "lora_dropout": 0.0,
+        "target_modules": ["q_proj"],
+        "bias": "none",
+        "use_gradient_checkpointing": "unsloth",
+        "random_state": 7,
+        "max_seq_length": 512,
+    }
     assert (metrics["engine"], metrics["steps"], metrics["train_tokens"]) == ("unsloth", 6, tokens_of(small, tiny_base))
 
 
@@ -307,15 +367,23 @@ def test_a_padded_batch_has_the_loss_of_one_without_padding(tiny_base, tokenizer
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
-    rows = [encode(example(said, *m), tokenizer, 512, 4.0) for said, m in (("hi", []), ("I keep 12 bees, do you?", ["User keeps 12 bees"]))]
+    rows = [
+        encode(example(said, *m), tokenizer, 512, 4.0)
+        for said, m in (("hi", []), ("I keep 12 bees, do you?", ["User keeps 12 bees"]))
+    ]
     losses = []
     for attention, batch in ((packing.register(), pack(rows)), ("sdpa", pad(rows))):
-        model = get_peft_model(AutoModelForCausalLM.from_pretrained(tiny_base, attn_implementation=attention), LoraConfig(r=2, target_modules=["q_proj"]))
+        model = get_peft_model(
+            AutoModelForCausalLM.from_pretrained(tiny_base, attn_implementation=attention),
+            LoraConfig(r=2, target_modules=["q_proj"]),
+        )
         losses.append(answer_loss(model, batch, "float32", 2.0).item())
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("bitsandbytes") is None, reason="bitsandbytes, of requirements-gpu.txt, is not installed")
+@pytest.mark.skipif(
+    importlib.util.find_spec("bitsandbytes") is None, reason="bitsandbytes, of requirements-gpu.txt, is not installed"
+)
 def test_a_base_in_4_bits_trains(small, tmp_path, tokenizer):
     base = tiny_llama(tmp_path / "base", tokenizer, width=64)  # bitsandbytes wants whole blocks of 64 weights on a CPU
     metrics, _ = train(small, base, load_in_4bit=True, precision="bf16")
@@ -326,7 +394,10 @@ def test_a_base_in_4_bits_trains(small, tmp_path, tokenizer):
 
 def test_4_bits_without_bitsandbytes_is_an_error_with_the_remedy(small, tiny_base, monkeypatch):
     monkeypatch.setattr(tuning, "installed", lambda name: False)
-    with pytest.raises(io.DataError, match=r"4-bit weights need the package bitsandbytes, which is not installed. Run `pip install -r requirements.txt`"):
+    with pytest.raises(
+        io.DataError,
+        match=r"4-bit weights need the package bitsandbytes, which is not installed. Run `pip install -r requirements.txt`",
+    ):
         train(small, tiny_base, load_in_4bit=True)
 
 
@@ -335,7 +406,15 @@ def test_4_bits_without_bitsandbytes_is_an_error_with_the_remedy(small, tiny_bas
 
 def preset(model: str, **changes) -> Params:
     """The params of an entry of the registry, made small."""
-    return replace(finetune.load_params(ROOT / "params.yaml", model), lora_r=2, batch_size=4, save_steps=4, precision="fp32", threads=1, **changes)
+    return replace(
+        finetune.load_params(ROOT / "params.yaml", model),
+        lora_r=2,
+        batch_size=4,
+        save_steps=4,
+        precision="fp32",
+        threads=1,
+        **changes,
+    )
 
 
 def test_the_presets_are_those_of_the_original_work():
@@ -348,7 +427,9 @@ def test_the_presets_are_those_of_the_original_work():
 def test_a_mistake_in_a_preset_is_named_with_its_place(tmp_path):
     text = (ROOT / "params.yaml").read_text()
     (tmp_path / "params.yaml").write_text(text.replace("{engine: unsloth,", "{engin: unsloth,"))
-    with pytest.raises(params.ParamsError, match=r"params.yaml: models.llama3.1-8b.finetune.engin: unknown key \(value 'unsloth'\)"):
+    with pytest.raises(
+        params.ParamsError, match=r"params.yaml: models.llama3.1-8b.finetune.engin: unknown key \(value 'unsloth'\)"
+    ):
         stages.check_params(tmp_path / "params.yaml")
 
 
@@ -356,11 +437,26 @@ def test_llama31_from_training_to_gguf(small, tokenizer, tmp_path):
     """The architecture with its own scaling of positions, tiny and random; PEFT in unsloth's place, which wants a GPU."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    scaling = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 8192}
-    LlamaForCausalLM(LlamaConfig(
-        vocab_size=len(tokenizer), hidden_size=64, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
-        max_position_embeddings=131072, rope_parameters={"rope_theta": 500000.0, **scaling}, eos_token_id=tokenizer.eos_token_id,
-    )).save_pretrained(tmp_path / "base")  # fmt: skip
+    scaling = {
+        "rope_type": "llama3",
+        "factor": 8.0,
+        "low_freq_factor": 1.0,
+        "high_freq_factor": 4.0,
+        "original_max_position_embeddings": 8192,
+    }
+    LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=64,
+            intermediate_size=64,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            max_position_embeddings=131072,
+            rope_parameters={"rope_theta": 500000.0, **scaling},
+            eos_token_id=tokenizer.eos_token_id,
+        )
+    ).save_pretrained(tmp_path / "base")
     tokenizer.save_pretrained(tmp_path / "base")
     p = preset("llama3.1-8b", engine="peft", load_in_4bit=False)
     metrics, _ = train((p, small[1]), tmp_path / "base")
@@ -369,7 +465,9 @@ def test_llama31_from_training_to_gguf(small, tokenizer, tmp_path):
     gguf.convert(tmp_path / "merged", tmp_path / "model.gguf")
     handle = llama_cpp.load(tmp_path / "model.gguf", n_ctx=256, n_parallel=1, n_threads=1)
     try:
-        assert llama_cpp.generate(handle, example("hi")["messages"][:-1], max_tokens=4, ignore_eos=True).output_tokens == 4
+        assert (
+            llama_cpp.generate(handle, example("hi")["messages"][:-1], max_tokens=4, ignore_eos=True).output_tokens == 4
+        )
     finally:
         llama_cpp.close(handle)
 
@@ -379,10 +477,21 @@ def test_llama4_trains_its_experts_and_merges(small, tokenizer, tmp_path):
     from transformers import Llama4ForCausalLM, Llama4TextConfig
 
     torch.manual_seed(0)
-    model = Llama4ForCausalLM(Llama4TextConfig(
-        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=48, intermediate_size_mlp=64, num_hidden_layers=2, num_attention_heads=4,
-        num_key_value_heads=2, head_dim=8, num_local_experts=3, num_experts_per_tok=1, eos_token_id=tokenizer.eos_token_id,
-    ))  # fmt: skip
+    model = Llama4ForCausalLM(
+        Llama4TextConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=32,
+            intermediate_size=48,
+            intermediate_size_mlp=64,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            head_dim=8,
+            num_local_experts=3,
+            num_experts_per_tok=1,
+            eos_token_id=tokenizer.eos_token_id,
+        )
+    )
     with torch.no_grad():
         for name, weight in model.named_parameters():
             if "experts" in name:
@@ -391,7 +500,11 @@ def test_llama4_trains_its_experts_and_merges(small, tokenizer, tmp_path):
     tokenizer.save_pretrained(tmp_path / "base")
     metrics, _ = train((preset("llama4-scout"), small[1]), tmp_path / "base")
     assert metrics["steps"] == 6
-    trained = {name: weight for name, weight in load_file(small[1] / "adapter" / "adapter_model.safetensors").items() if "experts" in name}
+    trained = {
+        name: weight
+        for name, weight in load_file(small[1] / "adapter" / "adapter_model.safetensors").items()
+        if "experts" in name
+    }
     assert len(trained) == 2 * 2 * 2  # A and B of two parameters in two layers
     assert all(weight.abs().max() > 0 for weight in trained.values())  # B begins as zeros
     report = merge(tmp_path / "base", small[1] / "adapter", tmp_path / "merged", dtype="float32")
@@ -417,7 +530,10 @@ def test_memory_is_estimated_from_the_configuration(small, tiny_base):
 def test_what_does_not_fit_is_refused_with_the_numbers_before_loading(small, tiny_base, monkeypatch):
     monkeypatch.setattr(hardware, "free_memory_bytes", lambda: 2**29)
     monkeypatch.setattr(tuning, "load", lambda *a: pytest.fail("the model was loaded"))
-    with pytest.raises(io.DataError, match=r"needs about 0\.\d GiB \(weights .* runtime 0.8\), 0.5 GiB are free here. Lower finetune.batch_size \(4\)"):
+    with pytest.raises(
+        io.DataError,
+        match=r"needs about 0\.\d GiB \(weights .* runtime 0.8\), 0.5 GiB are free here. Lower finetune.batch_size \(4\)",
+    ):
         train(small, tiny_base)
 
 
@@ -435,7 +551,14 @@ def test_two_processes_train_one_adapter(small, tiny_base):
     """The whole stage under `accelerate launch`, on the CPU: the loss of one process, written once."""
     p, folder = small
     text = (ROOT / "params.yaml").read_text()
-    for key, value in {"lora_r": 2, "batch_size": 4, "save_steps": 2, "precision": "fp32", "processes": 2, "threads": 1}.items():
+    for key, value in {
+        "lora_r": 2,
+        "batch_size": 4,
+        "save_steps": 2,
+        "precision": "fp32",
+        "processes": 2,
+        "threads": 1,
+    }.items():
         text = re.sub(rf"\b{key}: [^ #\n,}}]+", f"{key}: {value}", text)
     (folder / "params.yaml").write_text(text)
     (folder / "data").mkdir()
@@ -444,15 +567,35 @@ def test_two_processes_train_one_adapter(small, tiny_base):
     shutil.copytree(tiny_base, folder / "models" / "base" / "hf")
     (folder / "data" / "sources").symlink_to(ROOT / "data" / "sources")
     done = subprocess.run(
-        [sys.executable, "-m", "stages.finetune"], cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=300
+        [sys.executable, "-m", "stages.finetune"],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     together = io.read_json(folder / "reports" / "runs" / "finetune.json")
-    alone = finetune.finetune(replace(p, precision="fp32"), params.read(ROOT / "params.yaml")["seed"], tiny_base, folder / "train.jsonl", folder / "validation.jsonl", folder / "alone")[0]
-    assert (together["processes"], together["steps"], together["train_tokens"]) == (2, alone["steps"], alone["train_tokens"])
+    alone = finetune.finetune(
+        replace(p, precision="fp32"),
+        params.read(ROOT / "params.yaml")["seed"],
+        tiny_base,
+        folder / "train.jsonl",
+        folder / "validation.jsonl",
+        folder / "alone",
+    )[0]
+    assert (together["processes"], together["steps"], together["train_tokens"]) == (
+        2,
+        alone["steps"],
+        alone["train_tokens"],
+    )
     assert together["instructions_asked"] == 20 and 0 <= together["instructions_answered_in_prose"] <= 1
     assert together["validation_loss"] == pytest.approx(alone["validation_loss"], rel=0.01)
-    assert sorted(f.name for f in (folder / "models" / "adapter").iterdir()) == ["adapter_config.json", "adapter_model.safetensors", "base.json"]
+    assert sorted(f.name for f in (folder / "models" / "adapter").iterdir()) == [
+        "adapter_config.json",
+        "adapter_model.safetensors",
+        "base.json",
+    ]
     assert not list((folder / ".scratch").glob("finetune/*"))
 
 
@@ -460,9 +603,14 @@ def test_two_processes_train_one_adapter(small, tiny_base):
 
 
 def test_general_instructions_are_asked_that_training_has_not_seen(tmp_path):
-    rows = [{"instruction": f"Say {n}", "input": "twice" if n == 1 else "", "output": f"It is {n}"} for n in range(30)] + [{"instruction": "JSON", "output": "{}"}]
+    rows = [
+        {"instruction": f"Say {n}", "input": "twice" if n == 1 else "", "output": f"It is {n}"} for n in range(30)
+    ] + [{"instruction": "JSON", "output": "{}"}]
     io.write_jsonl(tmp_path / "i.jsonl", rows)
-    seen = {"kind": "instruction", "messages": [{"role": "user", "content": "Say 0"}, {"role": "assistant", "content": "It is 0"}]}
+    seen = {
+        "kind": "instruction",
+        "messages": [{"role": "user", "content": "Say 0"}, {"role": "assistant", "content": "It is 0"}],
+    }
     io.write_jsonl(tmp_path / "train.jsonl", [seen, example("hi") | {"kind": "extraction"}])
     asked = finetune.held_out_instructions(tmp_path / "i.jsonl", tmp_path / "train.jsonl")
     assert asked == ["Say 1\n\ntwice"] + [f"Say {n}" for n in range(2, 21)]

@@ -36,11 +36,14 @@ u:   {age}, says {first}
 u: bye""") == [
         Frame("general", [("user", "hello")], [], "some.txt:2", frozenset()),
         Frame(
-            "pets", [("user", "We got a cat, {pet}."), ("assistant", "Lovely: how old?"), ("user", "{age}, says {first}")],
-            ["User has a cat named {pet}", "{first} says that {pet} is {age}"], "some.txt:5", frozenset({"{pet}", "{age}", "{first}"}),
+            "pets",
+            [("user", "We got a cat, {pet}."), ("assistant", "Lovely: how old?"), ("user", "{age}, says {first}")],
+            ["User has a cat named {pet}", "{first} says that {pet} is {age}"],
+            "some.txt:5",
+            frozenset({"{pet}", "{age}", "{first}"}),
         ),
         Frame("small talk", [("user", "bye")], [], "some.txt:12", frozenset()),
-    ]  # fmt: skip
+    ]
 
 
 def test_an_agents_block_instructions_and_known_memories(frames_of):
@@ -63,7 +66,10 @@ u: My cat {pet} is ill
     assert (told.agent, told.plain, told.instructions) == (False, False, "Store no names, {first}.")
     assert (told.memories, told.wanted) == (["User's name is {first2}", "User paints"], ["User paints"])
     assert (known.plain, known.instructions, known.known) == (True, "", ("User has a cat", "User's cat is {pet}"))
-    assert (known.memories, known.wanted) == (["User has a cat named {pet}", "User's cat {pet} is ill"], ["User's cat {pet} is ill"])
+    assert (known.memories, known.wanted) == (
+        ["User has a cat named {pet}", "User's cat {pet} is ill"],
+        ["User's cat {pet} is ill"],
+    )
 
 
 def test_an_empty_file_has_no_frames(frames_of):
@@ -89,8 +95,14 @@ EXPECTED = "expected 'agent:', 'i: ...' or 'k: ...', then 'u: ...' and 'a: ...',
         ("k:\nu: a", f"some.txt:1 (line 1): {EXPECTED}; found 'k:'"),
         ("k: {city}\nu: a\n= b {city}", "some.txt:1: memory 'b {city}' uses {city}, which no turn says"),
         ("u: a\n~ b", "some.txt:1: memory 'b' is marked '~', but no 'i:' or 'k:' line makes it superfluous"),
-        ("i: a\ni: b\nu: c", "some.txt:1: a block has one 'i:' line or 'k:' lines, so that it is clear what makes a '~' memory superfluous"),
-        ("i: a\nk: b\nu: c", "some.txt:1: a block has one 'i:' line or 'k:' lines, so that it is clear what makes a '~' memory superfluous"),
+        (
+            "i: a\ni: b\nu: c",
+            "some.txt:1: a block has one 'i:' line or 'k:' lines, so that it is clear what makes a '~' memory superfluous",
+        ),
+        (
+            "i: a\nk: b\nu: c",
+            "some.txt:1: a block has one 'i:' line or 'k:' lines, so that it is clear what makes a '~' memory superfluous",
+        ),
     ],
 )
 def test_what_is_not_of_the_form_is_refused_with_its_line(frames_of, text, message):
@@ -115,8 +127,9 @@ def test_one_slot_is_one_value_and_numbered_slots_differ():
     texts, chosen = Values("train", 1).fill(["{weekday} {weekday2} {weekday3}", "{weekday2}, {Weekday} {} {weekday1}"])
     assert len(set(chosen.values())) == 3
     assert texts == [
-        f"{chosen['{weekday}']} {chosen['{weekday2}']} {chosen['{weekday3}']}", f"{chosen['{weekday2}']}, {{Weekday}} {{}} {{weekday1}}",
-    ]  # fmt: skip
+        f"{chosen['{weekday}']} {chosen['{weekday2}']} {chosen['{weekday3}']}",
+        f"{chosen['{weekday2}']}, {{Weekday}} {{}} {{weekday1}}",
+    ]
 
 
 def test_the_same_seed_gives_the_same_values():
@@ -125,7 +138,9 @@ def test_the_same_seed_gives_the_same_values():
     assert first == again != other
 
 
-@pytest.mark.parametrize("slot", [slot for slot in SLOTS if slot not in ("month", "weekday", "age")])  # too few to divide
+@pytest.mark.parametrize(
+    "slot", [slot for slot in SLOTS if slot not in ("month", "weekday", "age")]
+)  # too few to divide
 def test_training_and_evaluation_share_no_value(sides, slot):
     train = {sides["train"].value(slot) for _ in range(60)}
     held = {sides["eval"].value(slot) for _ in range(20)}
@@ -158,9 +173,18 @@ def test_about_one_value_in_eight_is_reserved():
 
 @pytest.mark.parametrize(
     ("day", "month", "form", "date"),
-    [(1, 0, 3, "January 1st"), (2, 1, 2, "the 2nd of February"), (3, 2, 3, "March 3rd"), (11, 3, 3, "April 11th"), (12, 4, 3, "May 12th"),
-     (13, 5, 3, "June 13th"), (21, 6, 3, "July 21st"), (22, 7, 0, "22 August"), (28, 11, 1, "December 28")],
-)  # fmt: skip
+    [
+        (1, 0, 3, "January 1st"),
+        (2, 1, 2, "the 2nd of February"),
+        (3, 2, 3, "March 3rd"),
+        (11, 3, 3, "April 11th"),
+        (12, 4, 3, "May 12th"),
+        (13, 5, 3, "June 13th"),
+        (21, 6, 3, "July 21st"),
+        (22, 7, 0, "22 August"),
+        (28, 11, 1, "December 28"),
+    ],
+)
 def test_dates_are_written_as_people_write_them(day, month, form, date):
     places = iter((month, form))
     values = Values.__new__(Values)

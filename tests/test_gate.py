@@ -20,7 +20,9 @@ def test_a_fall_within_the_limit_passes_and_one_beyond_it_is_named():
 
 
 def test_where_less_is_better_a_rise_fails():
-    assert gate.falls({"sets.mine.small_talk_stored": 0.0}, {"sets.mine.small_talk_stored": 0.1}, 0.05) == ["sets.mine.small_talk_stored: 0.0 -> 0.1"]
+    assert gate.falls({"sets.mine.small_talk_stored": 0.0}, {"sets.mine.small_talk_stored": 0.1}, 0.05) == [
+        "sets.mine.small_talk_stored: 0.0 -> 0.1"
+    ]
     assert gate.falls({"small_talk_stored": 0.5}, {"small_talk_stored": 0.0}, 0.05) == []
 
 
@@ -41,13 +43,22 @@ def repository(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "params.yaml").write_text("report: {max_fall: 0.02}\n")
     io.write_json("reports/runs/retrieval_finetuned_quality.json", {"precision_at_5": 0.9})
-    for command in (["init", "-q"], ["add", "-A"], ["-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-qm", "first"]):
+    for command in (
+        ["init", "-q"],
+        ["add", "-A"],
+        ["-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-qm", "first"],
+    ):
         subprocess.run(["git", *command], check=True)
     return tmp_path
 
 
 def run(*arguments):
-    return subprocess.run([sys.executable, "-m", "stages.gate", *arguments], capture_output=True, text=True, env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"})
+    return subprocess.run(
+        [sys.executable, "-m", "stages.gate", *arguments],
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
+    )
 
 
 def test_the_command_passes_and_fails(repository):

@@ -100,7 +100,9 @@ def test_a_kill_while_a_folder_is_replaced_leaves_a_whole_one_or_none(tmp_path, 
 
 def test_json_is_sorted_ascii_and_ends_with_a_line_break(tmp_path):
     io.write_json(tmp_path / "m.json", {"b": "ñ", "a": [1, 0.5]})
-    assert (tmp_path / "m.json").read_text(encoding="utf-8") == '{\n  "a": [\n    1,\n    0.5\n  ],\n  "b": "\\u00f1"\n}\n'
+    assert (tmp_path / "m.json").read_text(
+        encoding="utf-8"
+    ) == '{\n  "a": [\n    1,\n    0.5\n  ],\n  "b": "\\u00f1"\n}\n'
     assert io.read_json(tmp_path / "m.json") == {"a": [1, 0.5], "b": "ñ"}
 
 

@@ -17,7 +17,12 @@ from mem0_slm.engines import ContextOverflow, EngineError, llama_cpp
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 DOG = contract.prompt_for("user: My dog Pimento is a greyhound\nassistant: Nice!\nuser: I work at Acme.")
-NUMBER = {"type": "object", "properties": {"n": {"type": "integer", "maximum": 99}}, "required": ["n"], "additionalProperties": False}
+NUMBER = {
+    "type": "object",
+    "properties": {"n": {"type": "integer", "maximum": 99}},
+    "required": ["n"],
+    "additionalProperties": False,
+}
 
 
 @pytest.fixture(scope="module")
@@ -43,14 +48,43 @@ def test_the_chat_template_is_the_models_own(engine):
 
 def test_the_tokens_of_a_short_prompt(engine):
     assert llama_cpp.tokenize(engine, contract.prompt_for("user: hi")) == [
-        1, 9690, 198, 34683, 9402, 5307, 347, 20110, 8269, 30, 2, 198, 1, 4093, 198, 4093, 42, 15876, 2, 198, 1, 520, 9531, 198,
-    ]  # fmt: skip
+        1,
+        9690,
+        198,
+        34683,
+        9402,
+        5307,
+        347,
+        20110,
+        8269,
+        30,
+        2,
+        198,
+        1,
+        4093,
+        198,
+        4093,
+        42,
+        15876,
+        2,
+        198,
+        1,
+        520,
+        9531,
+        198,
+    ]
 
 
-letters = st.text(st.characters(max_codepoint=0x24F, exclude_categories=["Cc"]), max_size=8)  # the vocabulary lacks some control characters
+letters = st.text(
+    st.characters(max_codepoint=0x24F, exclude_categories=["Cc"]), max_size=8
+)  # the vocabulary lacks some control characters
 
 
-@given(st.lists(st.sampled_from(["<|im_end|>", "<|im_start|>", "<|", "|>", "🐝", "你好", "\n"]) | letters, max_size=6).map("".join))
+@given(
+    st.lists(st.sampled_from(["<|im_end|>", "<|im_start|>", "<|", "|>", "🐝", "你好", "\n"]) | letters, max_size=6).map(
+        "".join
+    )
+)
 @settings(max_examples=50)
 def test_the_tokens_spell_the_prompt_and_no_text_makes_control_tokens(engine, said):
     prompt = contract.prompt_for(f"user: {said}")
@@ -72,7 +106,9 @@ def test_greedy_is_repeatable_and_a_seed_repeats_a_sample(engine):
     assert hot[0] == hot[1] != hot[2]
 
 
-@pytest.mark.parametrize("said", ["My dog Pimento is a greyhound\nassistant: Nice!\nuser: I work at Acme.", "Je m'appelle Zoë 🐝"])
+@pytest.mark.parametrize(
+    "said", ["My dog Pimento is a greyhound\nassistant: Nice!\nuser: I work at Acme.", "Je m'appelle Zoë 🐝"]
+)
 def test_the_schema_gives_an_answer_that_mem0_reads(engine, said):
     answer = ask(engine, contract.prompt_for(f"user: {said}"), max_tokens=80, schema=contract.SCHEMA)
     assert answer.finish_reason == "stop"
@@ -119,7 +155,11 @@ def test_text_is_streamed_in_whole_characters(engine):
 def test_what_the_schema_leaves_no_choice_about_costs_no_steps(engine, monkeypatch):
     steps, step = [], engine._step
     monkeypatch.setattr(engine, "_step", lambda running: (steps.append(1), step(running))[1])
-    fixed = {"type": "object", "properties": {"known beforehand": {"const": "all but this"}}, "required": ["known beforehand"]}
+    fixed = {
+        "type": "object",
+        "properties": {"known beforehand": {"const": "all but this"}},
+        "required": ["known beforehand"],
+    }
     fixed["additionalProperties"] = False
     answer = ask(engine, max_tokens=40, schema=fixed)
     assert (answer.text, answer.finish_reason) == ('{"known beforehand": "all but this"}', "stop")
@@ -166,7 +206,9 @@ NAMES = ["Ana", "Pablo", "Olga", "Zoe", "Henry", "Maria", "Tom", "Lucy"]
 
 def test_many_threads_at_once_each_get_their_own_answer(engine):
     def sister(name):
-        return ask(engine, contract.prompt_for(f"user: My sister {name} has a boat."), max_tokens=18, schema=contract.SCHEMA).text
+        return ask(
+            engine, contract.prompt_for(f"user: My sister {name} has a boat."), max_tokens=18, schema=contract.SCHEMA
+        ).text
 
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(sister, NAMES * 2))
@@ -221,7 +263,10 @@ def test_a_schema_that_cannot_be_used_is_refused(engine):
         (None, "no such file. Run `dvc repro` to make it, or pass the path of a GGUF file."),
         (b"", "not a GGUF file (it begins with b''). Run `dvc repro`, or fetch it again."),
         (b"PK\x03\x04 zip", "not a GGUF file (it begins with b'PK\\x03\\x04'). Run `dvc repro`, or fetch it again."),
-        (b"GGUF\x03\0\0\0", "llama.cpp cannot load it (damaged, or an architecture it does not know). Run `dvc repro`, or fetch it again."),
+        (
+            b"GGUF\x03\0\0\0",
+            "llama.cpp cannot load it (damaged, or an architecture it does not know). Run `dvc repro`, or fetch it again.",
+        ),
     ],
 )
 @pytest.mark.parametrize("what", ["model", "lora"])
@@ -232,7 +277,9 @@ def test_missing_and_damaged_files_are_named(tmp_path, base_gguf, what, content,
     if what == "lora" and content and content.startswith(b"GGUF"):
         message = f"llama.cpp cannot apply this adapter to {base_gguf}. Export it again from an adapter of this base."
     with pytest.raises(EngineError) as error:
-        llama_cpp.load(path, n_ctx=64, n_threads=1) if what == "model" else llama_cpp.load(base_gguf, lora=path, n_ctx=64, n_threads=1)
+        llama_cpp.load(path, n_ctx=64, n_threads=1) if what == "model" else llama_cpp.load(
+            base_gguf, lora=path, n_ctx=64, n_threads=1
+        )
     assert str(error.value) == f"{path}: {message}"
 
 
@@ -274,7 +321,9 @@ for use in (llama_cpp.generate, llama_cpp.tokenize):
 
 def test_closing_finishes_what_runs_and_refuses_what_comes_after(base_gguf):
     # in a process of its own: a fault in the C library would end this one
-    run = subprocess.run([sys.executable, "-c", CLOSE, base_gguf], capture_output=True, text=True, check=False, timeout=60)
+    run = subprocess.run(
+        [sys.executable, "-c", CLOSE, base_gguf], capture_output=True, text=True, check=False, timeout=60
+    )
     assert (run.returncode, run.stdout.splitlines()) == (0, ["12 False", *[f"{base_gguf}: the engine is closed."] * 2])
 
 

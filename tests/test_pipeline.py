@@ -37,7 +37,11 @@ SMALL = {
 
 
 def run(*command, cwd, check=True, **options):
-    environment = os.environ | {"DVC_NO_ANALYTICS": "1", "MEM0_TELEMETRY": "False", "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    environment = os.environ | {
+        "DVC_NO_ANALYTICS": "1",
+        "MEM0_TELEMETRY": "False",
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    }
     environment.pop("PYTHONPATH", None)
     done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, **options)
     if check:
@@ -49,7 +53,9 @@ def run(*command, cwd, check=True, **options):
 def copy(tmp_path_factory):
     """A clone-like copy with small params; no outputs and no cache of the repository's own come along."""
     folder = tmp_path_factory.mktemp("pipeline") / "repo"
-    files = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
+    files = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split("\n")
     for name in files:
         if name and (ROOT / name).is_file() and not name.startswith(("metrics/", "reports/")) and name != "dvc.lock":
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -70,7 +76,11 @@ def finished(copy):
     """The copy after a repro whose training was killed in the middle by SIGKILL, and a second repro."""
     run("dvc", "repro", "prepare_base", "generate_dataset", cwd=copy, timeout=300)
     training = subprocess.Popen(
-        [sys.executable, "-m", "stages.finetune"], cwd=copy, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [sys.executable, "-m", "stages.finetune"],
+        cwd=copy,
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     deadline = time.time() + 240
     while not list(copy.glob(".scratch/finetune/*/checkpoint-*/complete.json")):
@@ -114,7 +124,9 @@ def test_metrics_count_everything(finished):
         assert target["extraction"]["requests"] == 1
         assert target["percent_of_ceiling"] > 0
         assert json.loads((copy / "metrics/finetuned_speed.json").read_text())[name]["requests"] == 2
-    samples = [json.loads(line) for line in (copy / "reports/runs/finetuned_speed_samples.jsonl").read_text().splitlines()]
+    samples = [
+        json.loads(line) for line in (copy / "reports/runs/finetuned_speed_samples.jsonl").read_text().splitlines()
+    ]
     assert sum(s["clients"] == 1 and s["workload"] == "general" for s in samples) == 2 * len(speed["targets"])
     check = json.loads((copy / "reports/runs/baseline_check.json").read_text())
     assert [a["said"] for a in check["adds"]] == ["I live in Hyderabad", "I am allergic to peanuts"]
@@ -139,7 +151,11 @@ def test_dvc_s_own_tables_are_short_and_hold_numbers_alone(finished):
     assert {"metrics/finetune.json", "metrics/finetuned_speed.json", "metrics/natural_finetuned.json"} <= files.keys()
 
     def columns(value, name=""):
-        return {c for key, item in value.items() for c in columns(item, f"{name}.{key}")} if isinstance(value, dict) else {(name, type(value))}
+        return (
+            {c for key, item in value.items() for c in columns(item, f"{name}.{key}")}
+            if isinstance(value, dict)
+            else {(name, type(value))}
+        )
 
     found = {column for file in files.values() for column in columns(file["data"])}
     assert {kind for _, kind in found} <= {int, float}
@@ -154,7 +170,12 @@ def test_an_experiment_reruns_the_stage_and_shows_the_change(finished):
     copy, _ = finished
     run("git", "add", "-A", cwd=copy)
     run("git", "-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-qm", "results", cwd=copy)
-    environment = {"GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@example.com", "GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@example.com"}
+    environment = {
+        "GIT_AUTHOR_NAME": "t",
+        "GIT_AUTHOR_EMAIL": "t@example.com",
+        "GIT_COMMITTER_NAME": "t",
+        "GIT_COMMITTER_EMAIL": "t@example.com",
+    }
     os.environ.update(environment)  # DVC commits experiments
     try:
         done = run("dvc", "exp", "run", "-S", "finetune.learning_rate=2e-5", "finetune", cwd=copy, timeout=300)
@@ -197,7 +218,11 @@ def test_the_engine_receives_the_tokens_of_the_training_example(finished):
     tokenizer = AutoTokenizer.from_pretrained(copy / "models/base/hf")
     conversations = [
         [{"role": "user", "content": "I'm Zoë, I keep 12 bees 🐝 and 3.5 hens"}],
-        [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "Hello!"}, {"role": "user", "content": "we moved to Łódź\nin 2019"}],
+        [
+            {"role": "user", "content": "hi"},
+            {"role": "assistant", "content": "Hello!"},
+            {"role": "user", "content": "we moved to Łódź\nin 2019"},
+        ],
     ]
     from mem0_slm import contract
 
@@ -208,7 +233,11 @@ def test_the_engine_receives_the_tokens_of_the_training_example(finished):
     try:
         for i, messages in enumerate(conversations):
             memory.add(messages, user_id=f"u{i}")
-            example = {"kind": "extraction", "messages": contract.prompt_for(contract.conversation_of(messages)) + [{"role": "assistant", "content": contract.dump([])}]}
+            example = {
+                "kind": "extraction",
+                "messages": contract.prompt_for(contract.conversation_of(messages))
+                + [{"role": "assistant", "content": contract.dump([])}],
+            }
             encoded = encode(example, tokenizer, 512, 1.0)
             prompt = [t for t, label in zip(encoded["input_ids"], encoded["labels"]) if label == IGNORED]
             assert received[-1] == prompt
@@ -218,10 +247,13 @@ def test_the_engine_receives_the_tokens_of_the_training_example(finished):
         close(memory)
 
 
-@pytest.mark.parametrize("change, words", [
-    ("lora_r: 4", ["finetune.lora_r", "'four'", "int"]),
-    ("qdrant: embedded", ["retrieval_eval", "'four'", "http://"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ("lora_r: 4", ["finetune.lora_r", "'four'", "int"]),
+        ("qdrant: embedded", ["retrieval_eval", "'four'", "http://"]),
+    ],
+)
 def test_a_bad_param_stops_the_first_stage_before_any_work(copy, change, words):
     text = (copy / "params.yaml").read_text()
     try:

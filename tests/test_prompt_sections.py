@@ -7,7 +7,20 @@ from pathlib import Path
 import pytest
 from test_finetune import tiny_llama
 
-from benchmarks.prompt_sections import FORMS, KNOWN, Case, asked, case, dates_in, expected, figures, kind_of, measure, resolve, unknown_to
+from benchmarks.prompt_sections import (
+    FORMS,
+    KNOWN,
+    Case,
+    asked,
+    case,
+    dates_in,
+    expected,
+    figures,
+    kind_of,
+    measure,
+    resolve,
+    unknown_to,
+)
 from mem0_slm.contract import classify, dump
 from mem0_slm.frames import Frame, Values, read_frames
 from stages import finetune
@@ -41,7 +54,10 @@ TODAY = datetime.date(2026, 11, 24)  # a Tuesday
         ("next November, last November, this November", "in November 2027, in November 2025, in November 2026"),
         ("two years ago", "in 2024"),
         ("since last week", "since the week of 16 November 2026"),
-        ("User plays on Tuesdays, is in two bands, ran ten years and lasted the week", "User plays on Tuesdays, is in two bands, ran ten years and lasted the week"),
+        (
+            "User plays on Tuesdays, is in two bands, ran ten years and lasted the week",
+            "User plays on Tuesdays, is in two bands, ran ten years and lasted the week",
+        ),
     ],
 )
 def test_relative_times_become_dates(said, resolved):
@@ -49,7 +65,10 @@ def test_relative_times_become_dates(said, resolved):
 
 
 def test_dates_are_named_without_their_preposition():
-    assert dates_in("User left last week and returns on Friday", TODAY) == ["the week of 16 November 2026", "27 November 2026"]
+    assert dates_in("User left last week and returns on Friday", TODAY) == [
+        "the week of 16 November 2026",
+        "27 November 2026",
+    ]
 
 
 def test_every_conversation_with_relative_dates_has_one_that_resolves():
@@ -63,13 +82,24 @@ def test_every_conversation_with_relative_dates_has_one_that_resolves():
 
 def test_a_part_of_a_memory_that_is_known_is_dropped():
     known = ["User has a dog named Rollo", "User sails"]
-    assert unknown_to(known, ["User has a dog named Rollo; User's dog Rollo is ill with distemper", "User sails"]) == ["User's dog Rollo is ill with distemper"]
+    assert unknown_to(known, ["User has a dog named Rollo; User's dog Rollo is ill with distemper", "User sails"]) == [
+        "User's dog Rollo is ill with distemper"
+    ]
 
 
 CASE = Case(
-    "dialogue", [{"role": "user", "content": "I play the oboe"}, {"role": "assistant", "content": "When?"}, {"role": "user", "content": "next Friday"}],
-    ["User plays the oboe next Friday", "User has an oboe"], ["User plays the oboe next Friday"], ["User owns an oboe"], TODAY, earlier=2,
-)  # fmt: skip
+    "dialogue",
+    [
+        {"role": "user", "content": "I play the oboe"},
+        {"role": "assistant", "content": "When?"},
+        {"role": "user", "content": "next Friday"},
+    ],
+    ["User plays the oboe next Friday", "User has an oboe"],
+    ["User plays the oboe next Friday"],
+    ["User owns an oboe"],
+    TODAY,
+    earlier=2,
+)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +137,13 @@ def test_frames_are_told_apart():
 
 
 def test_known_memories_are_filled_with_the_conversation_and_padded():
-    frame = Frame("t", [("user", "My cat {pet} is ill")], ["User has a cat named {pet}", "{pet} is ill"], known=("User has a cat, {pet}",), superfluous=frozenset({"User has a cat named {pet}"}))
+    frame = Frame(
+        "t",
+        [("user", "My cat {pet} is ill")],
+        ["User has a cat named {pet}", "{pet} is ill"],
+        known=("User has a cat, {pet}",),
+        superfluous=frozenset({"User has a cat named {pet}"}),
+    )
     found = case(frame, Values("train", 1), random.Random(1), [f"User naps {n}" for n in range(9)])
     pet = found.memories[0].removeprefix("User has a cat named ")
     assert found.wanted == [f"{pet} is ill"] and f"User has a cat, {pet}" in found.known and len(found.known) == KNOWN
@@ -118,17 +154,33 @@ def test_the_figures_tell_right_from_wrong():
     cases = [
         Case("dates", message, ["User sails next Friday"], ["User sails next Friday"], [], TODAY),
         Case("dates", message, ["User rows tomorrow"], ["User rows tomorrow"], [], TODAY),
-        Case("known", message, ["User owns a zebra", "User's zebra limps badly"], ["User's zebra limps badly"], ["User owns a zebra"], TODAY),
+        Case(
+            "known",
+            message,
+            ["User owns a zebra", "User's zebra limps badly"],
+            ["User's zebra limps badly"],
+            ["User owns a zebra"],
+            TODAY,
+        ),
         Case("known", message, ["User owns a yak"], [], ["User has a yak"], TODAY),
         Case("other", message, [], [], [], TODAY),
     ]
-    said = [["User sails on 27 November 2026"], ["User rows tomorrow and on 1 May 2020"], ["User's zebra limps"], ["User owns a yak"], []]
+    said = [
+        ["User sails on 27 November 2026"],
+        ["User rows tomorrow and on 1 May 2020"],
+        ["User's zebra limps"],
+        ["User owns a yak"],
+        [],
+    ]
     found = figures(cases, [classify(dump(texts)) for texts in said])
     assert found["dates_resolved"] == {"share": 0.5, "n": 2}
     assert found["dates_resolved_by_rule"] == {"share": 1.0, "n": 2}
     assert found["dates_wrong"] == {"share": 0.5, "n": 2}
     assert found["superfluous_stored_again"] == {"share": 0.5, "n": 2}
-    assert found["superfluous_stored_again_by_rule"] == {"share": 0.5, "n": 2}  # "owns" is not "has": the rule reads words alone
+    assert found["superfluous_stored_again_by_rule"] == {
+        "share": 0.5,
+        "n": 2,
+    }  # "owns" is not "has": the rule reads words alone
     assert found["new_words_kept_beside_known"] == {"share": round(2 / 3, 4), "n": 3}
     assert found["nothing_to_store_stored"] == {"share": 0.0, "n": 1}
     assert found["key_words_kept"] == {"share": 1.0, "n": 2}

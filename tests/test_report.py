@@ -8,8 +8,12 @@ from mem0_slm import io, scoring
 from stages import report
 
 BLOCKS = [
-    ("h1", "Title <1>"), ("p", "**Better?** a < b & c"), ("list", ["one", "two"]), ("table", ["name", "n"], [["x|y", "0.50"], ["<b>", "2"]]), ("plot", "curve", "A curve"),
-]  # fmt: skip
+    ("h1", "Title <1>"),
+    ("p", "**Better?** a < b & c"),
+    ("list", ["one", "two"]),
+    ("table", ["name", "n"], [["x|y", "0.50"], ["<b>", "2"]]),
+    ("plot", "curve", "A curve"),
+]
 
 
 def test_blocks_as_markdown():
@@ -33,7 +37,9 @@ def items(hits: str) -> list[dict]:
     """An item a letter: h a hit at 2, l found at 7, w stored without the answer, n nothing stored; t is small talk."""
     ranks = {"h": 2, "l": 7, "w": None, "n": None}
     return [
-        {"set": "eval", "id": f"e{i}", "memories": [] if c in "nt" else ["User ..."]} | ({"first_hit": ranks[c]} if c != "t" else {}) for i, c in enumerate(hits)
+        {"set": "eval", "id": f"e{i}", "memories": [] if c in "nt" else ["User ..."]}
+        | ({"first_hit": ranks[c]} if c != "t" else {})
+        for i, c in enumerate(hits)
     ]
 
 
@@ -43,7 +49,15 @@ def test_what_became_of_each_query():
     assert report.hits(items("hlt"), "eval") == {"e0": True, "e1": False}
 
 
-@pytest.mark.parametrize("ours, theirs, said", [("h" * 8, "n" * 8, "yes"), ("n" * 8, "h" * 8, "no, worse"), ("hn", "nh", "not shown"), ("h" * 5, "n" * 5, "not shown")])
+@pytest.mark.parametrize(
+    "ours, theirs, said",
+    [
+        ("h" * 8, "n" * 8, "yes"),
+        ("n" * 8, "h" * 8, "no, worse"),
+        ("hn", "nh", "not shown"),
+        ("h" * 5, "n" * 5, "not shown"),
+    ],
+)
 def test_better_is_said_only_when_the_paired_test_shows_it(ours, theirs, said):
     # 8 to 0 has p = 2 / 2^8 = 0.008; 5 to 0 has 2 / 2^5 = 0.0625
     assert report.answer(report.compared({"a": items(ours), "b": items(theirs)}, "a", "b", "eval")) == said

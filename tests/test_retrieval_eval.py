@@ -8,19 +8,43 @@ from mem0_slm import contract, engines, memory, params
 from mem0_slm.engines import Answer, llama_cpp
 from stages import retrieval_eval
 
-FREE = {"a": "User has a dog named Pimento", "b": '{"memory": [{"text": "User has a cat"}', "c": "Hello!", "d": '["User lives in Lima"]'}
-ANY_JSON = {"a": '{"memory": [{"text": "User has a dog named Pimento"}]}', "b": "{}", "c": '{"memory": []}', "d": '{"x": 1}'}
+FREE = {
+    "a": "User has a dog named Pimento",
+    "b": '{"memory": [{"text": "User has a cat"}',
+    "c": "Hello!",
+    "d": '["User lives in Lima"]',
+}
+ANY_JSON = {
+    "a": '{"memory": [{"text": "User has a dog named Pimento"}]}',
+    "b": "{}",
+    "c": '{"memory": []}',
+    "d": '{"x": 1}',
+}
 KEYS = {"a": ["Pimento"], "b": ["cat"], "c": [], "d": ["Lima", "2019"]}
 ITEMS = [{"id": id, "messages": [{"role": "user", "content": id}], "keys": KEYS[id]} for id in "abcd"]
 ROWS = [
-    {"id": id, "outcome": "stored" if texts else "nothing", "answer": contract.dump(texts), "memories": ["as stored"], "repaired": False, "output_tokens": 10}
-    for id, texts in {"a": ["User's dog is Pimento"], "b": ["User has a cat"], "c": [], "d": ["User lives in Lima since 2019"]}.items()
+    {
+        "id": id,
+        "outcome": "stored" if texts else "nothing",
+        "answer": contract.dump(texts),
+        "memories": ["as stored"],
+        "repaired": False,
+        "output_tokens": 10,
+    }
+    for id, texts in {
+        "a": ["User's dog is Pimento"],
+        "b": ["User has a cat"],
+        "c": [],
+        "d": ["User lives in Lima since 2019"],
+    }.items()
 ]
 
 
 @pytest.fixture
 def p(in_root):
-    return dataclasses.replace(params.load(retrieval_eval.Params, "retrieval_eval"), constrain="schema", decodings=["free", "json", "schema"])
+    return dataclasses.replace(
+        params.load(retrieval_eval.Params, "retrieval_eval"), constrain="schema", decodings=["free", "json", "schema"]
+    )
 
 
 @pytest.fixture
@@ -30,7 +54,9 @@ def asked(monkeypatch):
     def generate(handle, messages, *, max_tokens, schema):
         asked.append(schema)
         id = messages[1]["content"].removeprefix("user: ")
-        return Answer((ANY_JSON if schema else FREE)[id], "length" if id == "b" else "stop", 30, 4 if schema else 8, 0.0)
+        return Answer(
+            (ANY_JSON if schema else FREE)[id], "length" if id == "b" else "stop", 30, 4 if schema else 8, 0.0
+        )
 
     monkeypatch.setattr(llama_cpp, "generate", generate)
     monkeypatch.setattr(memory, "shared_handle", lambda engine, model, options: None)
@@ -43,22 +69,39 @@ def test_each_decoding_is_counted_and_the_stages_own_answers_are_reused(p, asked
     zero = dict.fromkeys(contract.OUTCOMES, 0)
     assert figures == {
         "free": {
-            "conversations": 4, "well_formed_share": 0.0, "outcomes": zero | {"unparsable": 2, "truncated": 1, "wrong_shape": 1},
-            "repaired": 2, "keys_kept": 0.5, "num_keys": 4, "output_tokens_mean": 8.0,  # cat, Lima; Pimento stands in prose
+            "conversations": 4,
+            "well_formed_share": 0.0,
+            "outcomes": zero | {"unparsable": 2, "truncated": 1, "wrong_shape": 1},
+            "repaired": 2,
+            "keys_kept": 0.5,
+            "num_keys": 4,
+            "output_tokens_mean": 8.0,  # cat, Lima; Pimento stands in prose
         },
         "json": {
-            "conversations": 4, "well_formed_share": 0.5, "outcomes": zero | {"stored": 1, "nothing": 1, "wrong_shape": 2},
-            "repaired": 0, "keys_kept": 0.25, "num_keys": 4, "output_tokens_mean": 4.0,
+            "conversations": 4,
+            "well_formed_share": 0.5,
+            "outcomes": zero | {"stored": 1, "nothing": 1, "wrong_shape": 2},
+            "repaired": 0,
+            "keys_kept": 0.25,
+            "num_keys": 4,
+            "output_tokens_mean": 4.0,
         },
         "schema": {
-            "conversations": 4, "well_formed_share": 1.0, "outcomes": zero | {"stored": 3, "nothing": 1},
-            "repaired": 0, "keys_kept": 1.0, "num_keys": 4, "output_tokens_mean": 10.0,
+            "conversations": 4,
+            "well_formed_share": 1.0,
+            "outcomes": zero | {"stored": 3, "nothing": 1},
+            "repaired": 0,
+            "keys_kept": 1.0,
+            "num_keys": 4,
+            "output_tokens_mean": 10.0,
         },
-    }  # fmt: skip
+    }
 
 
 def test_fewer_conversations_are_spread_over_all(p, asked):
-    figures = retrieval_eval.decodings("m.gguf", ITEMS, ROWS, dataclasses.replace(p, decoding_items=2, decodings=["schema"]))
+    figures = retrieval_eval.decodings(
+        "m.gguf", ITEMS, ROWS, dataclasses.replace(p, decoding_items=2, decodings=["schema"])
+    )
     assert figures["schema"]["num_keys"] == 1  # a and c
     assert retrieval_eval.decodings("m.gguf", ITEMS, ROWS, dataclasses.replace(p, decoding_items=0)) == {}
 
@@ -72,7 +115,10 @@ def test_an_engine_that_fails_is_an_outcome_here_too(p, monkeypatch, asked):
     assert figures["free"]["outcomes"]["engine_error"] == 4 and figures["free"]["well_formed_share"] == 0.0
 
 
-@pytest.mark.parametrize(("key", "value", "message"), [("decodings", ["free", "xml"], "must be of free, json, schema"), ("decoding_items", -1, "must be 0")])
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [("decodings", ["free", "xml"], "must be of free, json, schema"), ("decoding_items", -1, "must be 0")],
+)
 def test_bad_params_are_named(p, key, value, message):
     with pytest.raises(ValueError, match=f"{key}.*{message}"):
         dataclasses.replace(p, **{key: value})
@@ -87,7 +133,11 @@ def test_the_base_is_asked_in_the_tuned_models_precision(p, base_gguf, tmp_path,
     with retrieval_eval.model_of("base", p) as model:
         types = {tensor.tensor_type.name for tensor in GGUFReader(model).tensors}
     assert types == {"Q8_0", "F32"} and not model.exists()
-    for candidate, as_it_is, wanted in (("base", "", "models/base/base.gguf"), ("no_llm", "Q8_0", "models/base/base.gguf"), ("finetuned", "Q8_0", p.finetuned_model)):
+    for candidate, as_it_is, wanted in (
+        ("base", "", "models/base/base.gguf"),
+        ("no_llm", "Q8_0", "models/base/base.gguf"),
+        ("finetuned", "Q8_0", p.finetuned_model),
+    ):
         with retrieval_eval.model_of(candidate, dataclasses.replace(p, base_type=as_it_is)) as model:
             assert str(model) == wanted
     with retrieval_eval.model_of("base", dataclasses.replace(p, engine="transformers")) as model:

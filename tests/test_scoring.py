@@ -60,7 +60,13 @@ def test_a_paired_test_by_hand():
     # 8 queries only ours hit, 1 only theirs: two-sided exact p = 2 * (C(9,0) + C(9,1)) / 2^9 = 20 / 512
     ours, theirs = [True] * 8 + [False] + [True] * 11, [False] * 8 + [True] + [True] * 11
     test = scoring.paired(ours, theirs)
-    assert (test["n"], test["only_ours"], test["only_theirs"], test["difference"], test["p"]) == (20, 8, 1, 0.35, 0.039062)
+    assert (test["n"], test["only_ours"], test["only_theirs"], test["difference"], test["p"]) == (
+        20,
+        8,
+        1,
+        0.35,
+        0.039062,
+    )
     assert test["ci"][0] < 0.35 < test["ci"][1]
     assert scoring.paired(theirs, ours)["difference"] == -0.35
     same = scoring.paired(ours, ours)
@@ -76,19 +82,34 @@ def test_recall_of_evidence_by_hand():
 
 
 def test_ties_are_ranked_by_id_whatever_the_order():
-    assert scoring.ranking({"b": 1.0, "c": 2.0, "a": 1.0}) == scoring.ranking({"a": 1.0, "b": 1.0, "c": 2.0}) == ["c", "a", "b"]
+    assert (
+        scoring.ranking({"b": 1.0, "c": 2.0, "a": 1.0})
+        == scoring.ranking({"a": 1.0, "b": 1.0, "c": 2.0})
+        == ["c", "a", "b"]
+    )
 
 
 @pytest.mark.parametrize(
     ("text", "key", "there"),
     [
-        ("User takes tram 4", "4", True), ("User takes tram 42", "4", False), ("User paid 4,000", "4", False), ("at 7:40", "7", False),
-        ("User paid 1.4 euros", "4", False), ("User has 4.", "4", True), ("4, 5 and 6", "5", True), ("User paid $4,000.", "$4,000", True),
-        ("Anabel called", "Ana", False), ("ANA called", "Ana", True), ("Ana's dog", "Ana", True),
+        ("User takes tram 4", "4", True),
+        ("User takes tram 42", "4", False),
+        ("User paid 4,000", "4", False),
+        ("at 7:40", "7", False),
+        ("User paid 1.4 euros", "4", False),
+        ("User has 4.", "4", True),
+        ("4, 5 and 6", "5", True),
+        ("User paid $4,000.", "$4,000", True),
+        ("Anabel called", "Ana", False),
+        ("ANA called", "Ana", True),
+        ("Ana's dog", "Ana", True),
         ("User writes C++ code", "C++", True),
-        ("the café – O’Hara", "Café - O'Hara", True), ("New\n  York", "new york", True), ("Newer York", "new york", False), ("ab", "a.", False),
+        ("the café – O’Hara", "Café - O'Hara", True),
+        ("New\n  York", "new york", True),
+        ("Newer York", "new york", False),
+        ("ab", "a.", False),
     ],
-)  # fmt: skip
+)
 def test_a_key_is_held_as_whole_words(text, key, there):
     assert scoring.holds(text, key) is there
 

@@ -12,24 +12,38 @@ def experiment(name: str, rank: int, loss: float) -> dict:
     return {
         "name": name,
         "executor": None,
-        "revs": [{
-            "rev": "abc1234", "name": name, "error": None,
-            "data": {
-                "params": {"params.yaml": {"data": {"seed": 1, "finetune": {"lora_r": rank, "targets": ["q_proj"]}}}},
-                "metrics": {"metrics/finetune.json": {"data": metrics}},
-            },
-        }],
-    }  # fmt: skip
+        "revs": [
+            {
+                "rev": "abc1234",
+                "name": name,
+                "error": None,
+                "data": {
+                    "params": {
+                        "params.yaml": {"data": {"seed": 1, "finetune": {"lora_r": rank, "targets": ["q_proj"]}}}
+                    },
+                    "metrics": {"metrics/finetune.json": {"data": metrics}},
+                },
+            }
+        ],
+    }
 
 
 SHOWN = [
     {"rev": "workspace", "experiments": None},
-    {"rev": "abc", "experiments": [
-        experiment("wide", 32, 0.7), experiment("narrow", 8, 0.5),
-        {"name": "broken", "executor": {"state": "failed"}, "revs": [{"rev": "d", "data": None, "error": {"msg": "no"}}]},
-        experiment("waiting", 64, 0.1) | {"executor": {"state": "queued"}},
-    ]},
-]  # fmt: skip
+    {
+        "rev": "abc",
+        "experiments": [
+            experiment("wide", 32, 0.7),
+            experiment("narrow", 8, 0.5),
+            {
+                "name": "broken",
+                "executor": {"state": "failed"},
+                "revs": [{"rev": "d", "data": None, "error": {"msg": "no"}}],
+            },
+            experiment("waiting", 64, 0.1) | {"executor": {"state": "queued"}},
+        ],
+    },
+]
 
 
 def test_finished_experiments_are_rows_and_failed_ones_are_counted():
@@ -40,7 +54,11 @@ def test_finished_experiments_are_rows_and_failed_ones_are_counted():
 
 def test_what_differs_is_shown_best_first():
     best, other = compared(rows_of(SHOWN)[0])
-    assert best == {"name": "narrow", "params": {"finetune.lora_r": 8}, "metrics": {"validation_loss": 0.5, "seconds": 10.0, "peak_rss_gib": 5}}
+    assert best == {
+        "name": "narrow",
+        "params": {"finetune.lora_r": 8},
+        "metrics": {"validation_loss": 0.5, "seconds": 10.0, "peak_rss_gib": 5},
+    }
     assert other["params"] == {"finetune.lora_r": 32}
 
 

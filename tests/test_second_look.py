@@ -23,14 +23,21 @@ LONG = prompt("user: I keep bees. The parrot is Kopernik, and I drive bus 7! Any
 
 
 def test_sentences_then_their_clauses():
-    assert passages(LONG) == [["I keep bees."], ["The parrot is Kopernik, and I drive bus 7!", "The parrot is Kopernik", "and I drive bus 7!"], ["Any tips?"]]
+    assert passages(LONG) == [
+        ["I keep bees."],
+        ["The parrot is Kopernik, and I drive bus 7!", "The parrot is Kopernik", "and I drive bus 7!"],
+        ["Any tips?"],
+    ]
 
 
 @pytest.mark.parametrize(
     "sentence, found",
     [
         ("My sister Mia teaches maths in Bergen", []),
-        ("I moved to Oslo for a job and my sister Mia teaches", ["I moved to Oslo for a job", "and my sister Mia teaches"]),
+        (
+            "I moved to Oslo for a job and my sister Mia teaches",
+            ["I moved to Oslo for a job", "and my sister Mia teaches"],
+        ),
         ("I owe Bo £19,800: he said by the 28th", ["I owe Bo £19,800", "he said by the 28th"]),
         ("I sing with Mia and Ben", ["I sing with Mia"]),  # "and Ben" says nothing by itself
         ("hall in Pigeon, stairs in Timeless, satin", ["hall in Pigeon", "stairs in Timeless"]),
@@ -47,7 +54,9 @@ def test_only_what_the_user_said_counts():
 
 def test_of_what_was_all_only_clauses_are_asked_again():
     assert passages(prompt("user: The parrot is Kopernik")) == [[]]
-    assert passages(prompt("user: The parrot is Kopernik, and I drive bus 7")) == [["The parrot is Kopernik", "and I drive bus 7"]]
+    assert passages(prompt("user: The parrot is Kopernik, and I drive bus 7")) == [
+        ["The parrot is Kopernik", "and I drive bus 7"]
+    ]
 
 
 def test_custom_instructions_and_agents_decide_for_themselves():
@@ -56,7 +65,14 @@ def test_custom_instructions_and_agents_decide_for_themselves():
     assert passages(prompt(said, agent=True)) == []
 
 
-@pytest.mark.parametrize("sentence, held, left", [("See you on Wednesdays", "on Wednesday", []), ("I owe Bo 42", "User owes Bo 4,242", ["42"]), ("It's 5kg", "5 kg", [])])
+@pytest.mark.parametrize(
+    "sentence, held, left",
+    [
+        ("See you on Wednesdays", "on Wednesday", []),
+        ("I owe Bo 42", "User owes Bo 4,242", ["42"]),
+        ("It's 5kg", "5 kg", []),
+    ],
+)
 def test_a_name_may_be_bent_and_a_number_may_not(sentence, held, left):
     assert missing(sentence, [held]) == left
 
@@ -68,8 +84,14 @@ def test_a_name_may_be_bent_and_a_number_may_not(sentence, held, left):
     "answer, kept",
     [
         (["User's parrot is Kopernik"], ["User's parrot is Kopernik"]),
-        (["User has a parrot; User's parrot is Kopernik"], ["User's parrot is Kopernik"]),  # the first part brings nothing new
-        (["User's parrot is Kopernik", "Kopernik is User's parrot"], ["User's parrot is Kopernik"]),  # nor does the second memory
+        (
+            ["User has a parrot; User's parrot is Kopernik"],
+            ["User's parrot is Kopernik"],
+        ),  # the first part brings nothing new
+        (
+            ["User's parrot is Kopernik", "Kopernik is User's parrot"],
+            ["User's parrot is Kopernik"],
+        ),  # nor does the second memory
         (["User's parrot Kopernik is 12"], []),  # nobody said 12
         ([], []),
     ],
@@ -84,7 +106,11 @@ def test_only_what_is_new_and_was_said_is_kept(answer, kept):
 @pytest.mark.parametrize(
     "said, memory, quoted",
     [
-        ("Torn meniscus, left knee, no squash", "User has a torn knee and plays no squash", True),  # "meniscus" is in no memory
+        (
+            "Torn meniscus, left knee, no squash",
+            "User has a torn knee and plays no squash",
+            True,
+        ),  # "meniscus" is in no memory
         ("I breed Silkie bantams", "User breeds silkie bantams", False),  # inflection and case aside it is all there
         ("I owe Bo 42 kronor", "User owes Bo 4 kronor", True),  # a number counts, however short, and only as a whole
         ("I own a cat", "User owns a dog", False),  # words of fewer than five letters do not count
@@ -100,7 +126,11 @@ def test_a_sentence_that_is_held_in_part_is_quoted(said, memory, quoted):
 def test_each_sentence_is_quoted_once_behind_the_memory_that_has_most_of_it():
     said = "I breed bantams. Rain again! I breed bantams. My bantams won a trophy. My parrot won nothing."
     memories = ["User breeds poultry", "User's bantams won", "User has a parrot"]
-    assert with_quotes(prompt(f"user: {said}"), memories) == ["User breeds poultry", 'User\'s bantams won ("My bantams won a trophy.")', 'User has a parrot ("My parrot won nothing.")']
+    assert with_quotes(prompt(f"user: {said}"), memories) == [
+        "User breeds poultry",
+        'User\'s bantams won ("My bantams won a trophy.")',
+        'User has a parrot ("My parrot won nothing.")',
+    ]
 
 
 def test_what_the_assistant_said_is_never_quoted():
@@ -111,12 +141,20 @@ def test_what_the_assistant_said_is_never_quoted():
 def test_custom_instructions_and_agents_decide_over_quotes_too():
     said, memories = "user: I breed Silkie bantams in Bergen", ["User breeds bantams"]
     assert with_quotes(prompt(said), memories) != memories
-    assert with_quotes(prompt(said, instructions="Store nothing about places"), memories) == with_quotes(prompt(said, agent=True), memories) == memories
+    assert (
+        with_quotes(prompt(said, instructions="Store nothing about places"), memories)
+        == with_quotes(prompt(said, agent=True), memories)
+        == memories
+    )
 
 
 def test_where_nothing_is_stored_nothing_is_quoted():
     """The model's decision to store nothing stands, and what failed is reported as failed."""
-    for event in (module.Event("nothing"), module.Event("engine_error", error="gone"), module.Event("truncated", ("User breeds hens",))):
+    for event in (
+        module.Event("nothing"),
+        module.Event("engine_error", error="gone"),
+        module.Event("truncated", ("User breeds hens",)),
+    ):
         assert module.quote(event, prompt("user: I breed Silkie hens")) == event
 
 
@@ -127,16 +165,30 @@ def test_where_nothing_is_stored_nothing_is_quoted():
     "first, told, wanted, looks",
     [
         (["User keeps bees; User's parrot is Kopernik; User drives bus 7"], {}, [], []),
-        (["User keeps bees"], {"The parrot is Kopernik, and I drive bus 7!": ["User's parrot is Kopernik; User drives bus 7"]}, ["User's parrot is Kopernik", "User drives bus 7"], [0]),
         (
             ["User keeps bees"],
-            {"The parrot is Kopernik, and I drive bus 7!": ["User's parrot is Kopernik"], "and I drive bus 7!": ["User drives bus 7"]},
-            ["User's parrot is Kopernik", "User drives bus 7"], [0, 1],  # of the clauses only the one that holds what is missing
+            {"The parrot is Kopernik, and I drive bus 7!": ["User's parrot is Kopernik; User drives bus 7"]},
+            ["User's parrot is Kopernik", "User drives bus 7"],
+            [0],
         ),
-        (["User keeps bees"], {"The parrot is Kopernik, and I drive bus 7!": []}, [], [0]),  # nothing to store, nor in its clauses
+        (
+            ["User keeps bees"],
+            {
+                "The parrot is Kopernik, and I drive bus 7!": ["User's parrot is Kopernik"],
+                "and I drive bus 7!": ["User drives bus 7"],
+            },
+            ["User's parrot is Kopernik", "User drives bus 7"],
+            [0, 1],  # of the clauses only the one that holds what is missing
+        ),
+        (
+            ["User keeps bees"],
+            {"The parrot is Kopernik, and I drive bus 7!": []},
+            [],
+            [0],
+        ),  # nothing to store, nor in its clauses
         ([], {}, [], []),  # the decision to store nothing stands
     ],
-)  # fmt: skip
+)
 def test_a_passage_is_asked_for_when_no_memory_holds_its_names_and_numbers(asked, first, told, wanted, looks):
     seen = asked({f"user: {passage}": answer for passage, answer in told.items()})
     event = module.Event("stored" if first else "nothing", tuple(first))
@@ -169,7 +221,9 @@ def asked(monkeypatch):
 
 @pytest.fixture(scope="module")
 def memory(base_gguf, tmp_path_factory):
-    memory = Memory(memory_config(base_gguf, path=tmp_path_factory.mktemp("home"), options={"n_ctx": 512, "n_threads": 1}))
+    memory = Memory(
+        memory_config(base_gguf, path=tmp_path_factory.mktemp("home"), options={"n_ctx": 512, "n_threads": 1})
+    )
     yield memory
     module.close(memory)
 
@@ -206,7 +260,9 @@ def test_mem0_stores_the_quote_with_its_memory(memory, asked):
 def test_quotes_can_be_turned_off(memory, asked, monkeypatch):
     asked({"user: My parrot is Kopernik.": ["User has a parrot"]})
     monkeypatch.setattr(memory.llm.config, "quotes", False)
-    assert [r["memory"] for r in memory.add("My parrot is Kopernik.", user_id=uuid.uuid4().hex)["results"]] == ["User has a parrot"]
+    assert [r["memory"] for r in memory.add("My parrot is Kopernik.", user_id=uuid.uuid4().hex)["results"]] == [
+        "User has a parrot"
+    ]
 
 
 def test_a_second_look_that_fails_costs_nothing_of_the_first(memory, asked, caplog):
@@ -221,7 +277,15 @@ def test_a_second_look_that_fails_costs_nothing_of_the_first(memory, asked, capl
 
 def test_mem0s_own_prompt_gets_one_look():
     """Without the swap the prompt is not the compact one, and what the user said in it is not to be told from the rest."""
-    assert passages([{"role": "system", "content": contract.PROMPT_HEAD}, {"role": "user", "content": f"## New Messages\nuser: {SAID}\n"}]) == []
+    assert (
+        passages(
+            [
+                {"role": "system", "content": contract.PROMPT_HEAD},
+                {"role": "user", "content": f"## New Messages\nuser: {SAID}\n"},
+            ]
+        )
+        == []
+    )
 
 
 def test_it_can_be_turned_off(memory, asked, monkeypatch):

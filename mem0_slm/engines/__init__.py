@@ -24,7 +24,14 @@ class ContextOverflow(EngineError):
     `what` is said first and `remedy` last, in the engine's own words.
     """
 
-    def __init__(self, prompt_tokens: int, window: int, max_tokens: int, what: str = "", remedy: str = "Load the model with a larger n_ctx"):
+    def __init__(
+        self,
+        prompt_tokens: int,
+        window: int,
+        max_tokens: int,
+        what: str = "",
+        remedy: str = "Load the model with a larger n_ctx",
+    ):
         self.prompt_tokens, self.limit = prompt_tokens, window - max_tokens
         super().__init__(
             f"{what or f'the prompt has {prompt_tokens} tokens'}; the context window of {window} leaves {self.limit} for it. "

@@ -19,9 +19,12 @@ def http_client(url: str, timeout: float, connect_timeout: float, headers: dict 
         local = False
     try:
         return httpx.Client(
-            base_url=url, timeout=httpx.Timeout(timeout, connect=connect_timeout), trust_env=not local, headers=headers,
+            base_url=url,
+            timeout=httpx.Timeout(timeout, connect=connect_timeout),
+            trust_env=not local,
+            headers=headers,
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
-        )  # fmt: skip
+        )
     except (httpx.InvalidURL, ValueError) as error:
         raise EngineError(f"{url!r} is not the address of a server ({error}).") from None
 
@@ -50,7 +53,9 @@ def explained(url: str, remedy: str, timeout: float):
             f"the server at {url} was silent for {timeout:g} s. Load the model with a longer timeout=, or look into its log."
         ) from None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise EngineError(f"the connection to {url} broke ({type(error).__name__}: {error}). Look into the server's log.") from None
+        raise EngineError(
+            f"the connection to {url} broke ({type(error).__name__}: {error}). Look into the server's log."
+        ) from None
 
 
 def byte_lines(response: httpx.Response):

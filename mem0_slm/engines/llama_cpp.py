@@ -20,8 +20,15 @@ from mem0_slm.engines import Answer, ContextOverflow, EngineError
 
 
 def load(
-    model, *, n_ctx: int = 4096, n_parallel: int = 8, n_threads: int | None = None, n_batch: int = 512,
-    lora: str | Path | None = None, lora_scale: float = 1.0, n_gpu_layers: int = 0,
+    model,
+    *,
+    n_ctx: int = 4096,
+    n_parallel: int = 8,
+    n_threads: int | None = None,
+    n_batch: int = 512,
+    lora: str | Path | None = None,
+    lora_scale: float = 1.0,
+    n_gpu_layers: int = 0,
 ) -> "Handle":
     """Load a GGUF file.
 
@@ -29,17 +36,30 @@ def load(
     n_threads: None takes the processors this process may use. n_batch: prompt tokens computed in one step.
     lora: a GGUF LoRA adapter applied at run time, times lora_scale.
     Raises EngineError for a missing or damaged file.
-    """  # fmt: skip
+    """
     return Handle(
-        Path(model), n_ctx=n_ctx, n_parallel=n_parallel, n_threads=n_threads, n_batch=n_batch,
-        lora=lora, lora_scale=lora_scale, n_gpu_layers=n_gpu_layers,
-    )  # fmt: skip
+        Path(model),
+        n_ctx=n_ctx,
+        n_parallel=n_parallel,
+        n_threads=n_threads,
+        n_batch=n_batch,
+        lora=lora,
+        lora_scale=lora_scale,
+        n_gpu_layers=n_gpu_layers,
+    )
 
 
 def generate(
-    handle: "Handle", messages: list[dict], *, max_tokens: int = 512, schema: dict | None = None,
-    temperature: float = 0.0, seed: int = 0, on_text=None, ignore_eos: bool = False,
-) -> Answer:  # fmt: skip
+    handle: "Handle",
+    messages: list[dict],
+    *,
+    max_tokens: int = 512,
+    schema: dict | None = None,
+    temperature: float = 0.0,
+    seed: int = 0,
+    on_text=None,
+    ignore_eos: bool = False,
+) -> Answer:
     """Answer chat messages.
 
     schema: a JSON schema that the answer is held to while it is decoded. temperature 0 is greedy. on_text: called in
@@ -47,9 +67,14 @@ def generate(
     max_tokens tokens (for benchmarks). Raises ContextOverflow before any work, EngineError when llama.cpp fails.
     """
     request = Request(
-        tokens=tokenize(handle, messages), max_tokens=max_tokens, temperature=temperature, seed=seed,
-        on_text=on_text, ignore_eos=ignore_eos, matcher=handle.matcher(schema) if schema else None,
-    )  # fmt: skip
+        tokens=tokenize(handle, messages),
+        max_tokens=max_tokens,
+        temperature=temperature,
+        seed=seed,
+        on_text=on_text,
+        ignore_eos=ignore_eos,
+        matcher=handle.matcher(schema) if schema else None,
+    )
     if schema:
         handle.force(request)
         if len(request.output) == max_tokens or request.matcher.is_stopped():  # one token at least is the model's
@@ -110,7 +135,9 @@ class Handle:
         parameters.n_gpu_layers = n_gpu_layers
         self.model = C.llama_model_load_from_file(str(model).encode(), parameters)
         if not self.model:
-            raise EngineError(f"{model}: llama.cpp cannot load it (damaged, or an architecture it does not know). Run `dvc repro`, or fetch it again.")
+            raise EngineError(
+                f"{model}: llama.cpp cannot load it (damaged, or an architecture it does not know). Run `dvc repro`, or fetch it again."
+            )
         self.vocab = C.llama_model_get_vocab(self.model)
         self.n_vocab = C.llama_vocab_n_tokens(self.vocab)
         self.n_ctx = min(n_ctx, C.llama_model_n_ctx_train(self.model))
@@ -139,8 +166,14 @@ class Handle:
         _check_gguf(lora)
         self.adapter = self.C.llama_adapter_lora_init(self.model, str(lora).encode())
         if not self.adapter:
-            raise EngineError(f"{lora}: llama.cpp cannot apply this adapter to {self.path}. Export it again from an adapter of this base.")
-        adapters = (type(self.adapter) * 1)(self.adapter) if not isinstance(self.adapter, int) else (ctypes.c_void_p * 1)(self.adapter)
+            raise EngineError(
+                f"{lora}: llama.cpp cannot apply this adapter to {self.path}. Export it again from an adapter of this base."
+            )
+        adapters = (
+            (type(self.adapter) * 1)(self.adapter)
+            if not isinstance(self.adapter, int)
+            else (ctypes.c_void_p * 1)(self.adapter)
+        )
         if self.C.llama_set_adapters_lora(self.context, adapters, 1, (ctypes.c_float * 1)(scale)):
             raise EngineError(f"{lora}: llama.cpp refused the adapter.")
 
@@ -152,7 +185,9 @@ class Handle:
             raise EngineError(f"{self.path}: it has no chat template in its metadata. Use an instruction-tuned model.")
         from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-        environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"])
+        environment = ImmutableSandboxedEnvironment(
+            trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
+        )
         environment.globals.update(raise_exception=_raise_template_error, strftime_now=time.strftime)
         return environment.from_string(source.decode())
 
@@ -254,7 +289,9 @@ class Handle:
                 finished = self._step(running)
             except Exception as error:  # delivered to every caller whose request it ends
                 for request in running:
-                    request.future.set_exception(error if isinstance(error, EngineError) else EngineError(f"llama.cpp: {error}"))
+                    request.future.set_exception(
+                        error if isinstance(error, EngineError) else EngineError(f"llama.cpp: {error}")
+                    )
                 finished = running[:]
             for request in finished:
                 running.remove(request)

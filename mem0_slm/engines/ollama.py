@@ -53,9 +53,18 @@ class Handle:
 
 
 def load(
-    model: str, *, host: str | None = None, num_ctx: int | None = None, num_thread: int | None = None, options: dict | None = None,
-    keep_alive: str | int | None = None, pull: bool = False, timeout: float = 600.0, connect_timeout: float = 5.0, count=None,
-) -> Handle:  # fmt: skip
+    model: str,
+    *,
+    host: str | None = None,
+    num_ctx: int | None = None,
+    num_thread: int | None = None,
+    options: dict | None = None,
+    keep_alive: str | int | None = None,
+    pull: bool = False,
+    timeout: float = 600.0,
+    connect_timeout: float = 5.0,
+    count=None,
+) -> Handle:
     """Find a model on an Ollama server. The server loads it with the first request.
 
     model: a tag, such as "llama3.1:8b-instruct-q4_K_M" or what `ollama create` was given.
@@ -74,7 +83,9 @@ def load(
         version = _version(client, url, timeout)
         number = _number(version)
         if number and number < SINCE_TRUNCATE:
-            raise EngineError(f"Ollama {version} at {url} cuts long prompts and does not say so. Update it to 0.13 or newer.")
+            raise EngineError(
+                f"Ollama {version} at {url} cuts long prompts and does not say so. Update it to 0.13 or newer."
+            )
         shown = _show(client, url, model, timeout)
         if shown is None and pull:
             _pull(client, url, model, timeout)
@@ -93,15 +104,32 @@ def load(
     sent = dict(options or {}) | {"num_ctx": num_ctx} | ({"num_thread": num_thread} if num_thread else {})
     window = num_ctx if number and number < SINCE_LLAMA_SERVER else -(-num_ctx // 256) * 256
     return Handle(
-        client, url, model, version, num_ctx, window, sent, keep_alive, timeout,
-        thinks="thinking" in (shown.get("capabilities") or ()), count=count, details=shown.get("details") or {},
-    )  # fmt: skip
+        client,
+        url,
+        model,
+        version,
+        num_ctx,
+        window,
+        sent,
+        keep_alive,
+        timeout,
+        thinks="thinking" in (shown.get("capabilities") or ()),
+        count=count,
+        details=shown.get("details") or {},
+    )
 
 
 def generate(
-    handle: Handle, messages: list[dict], *, max_tokens: int = 512, schema: dict | None = None, temperature: float = 0.0,
-    seed: int = 0, on_text=None, ignore_eos: bool = False,
-) -> Answer:  # fmt: skip
+    handle: Handle,
+    messages: list[dict],
+    *,
+    max_tokens: int = 512,
+    schema: dict | None = None,
+    temperature: float = 0.0,
+    seed: int = 0,
+    on_text=None,
+    ignore_eos: bool = False,
+) -> Answer:
     """Answer chat messages; arguments as in the llama_cpp engine. Safe to call from many threads.
 
     `output_tokens` is the server's eval_count (the token that ends an answer included), `token_times` one time for each
@@ -120,11 +148,16 @@ def generate(
     if before is not None and before > handle.window - max_tokens:
         raise overflow(before)
     body = {
-        "model": handle.model, "messages": messages, "stream": True, "truncate": False, "shift": False,
+        "model": handle.model,
+        "messages": messages,
+        "stream": True,
+        "truncate": False,
+        "shift": False,
         # Ollama's defaults would penalise repeated tokens and keep 40 candidates
-        "options": {"repeat_penalty": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0} | handle.options
+        "options": {"repeat_penalty": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0}
+        | handle.options
         | {"num_predict": max_tokens, "temperature": temperature, "seed": seed},
-    }  # fmt: skip
+    }
     if schema:
         body["format"] = schema
     if handle.keep_alive is not None:
@@ -155,15 +188,30 @@ def generate(
     if reason not in ("stop", "length"):
         raise EngineError(f"Ollama at {handle.url} did not answer (done_reason {reason!r}). Were there no messages?")
     if prompt + output > handle.window or reason == "length" and output < max_tokens:
-        raise overflow(prompt, what=f"the prompt has {prompt} tokens and the context window ended the answer after {output}")
+        raise overflow(
+            prompt, what=f"the prompt has {prompt} tokens and the context window ended the answer after {output}"
+        )
     if before is not None and prompt < before - COUNT_SLACK:
-        raise overflow(before, what=f"the prompt has {before} tokens and Ollama read {prompt}: it cut it, or its chat template changed it")
+        raise overflow(
+            before,
+            what=f"the prompt has {before} tokens and Ollama read {prompt}: it cut it, or its chat template changed it",
+        )
     if reason == "stop" or not times:
         times.append(time.perf_counter())
-    kept = ("prompt_eval_count", "prompt_eval_duration", "eval_count", "eval_duration", "load_duration", "total_duration")
+    kept = (
+        "prompt_eval_count",
+        "prompt_eval_duration",
+        "eval_count",
+        "eval_duration",
+        "load_duration",
+        "total_duration",
+    )
     server = {key: last[key] for key in kept if key in last} | {
-        "version": handle.version, "num_ctx": handle.num_ctx, "num_thread": handle.options.get("num_thread"), "count_before": before,
-    }  # fmt: skip
+        "version": handle.version,
+        "num_ctx": handle.num_ctx,
+        "num_thread": handle.options.get("num_thread"),
+        "count_before": before,
+    }
     return Answer("".join(texts), reason, prompt, output, started, times, server)
 
 
@@ -191,9 +239,16 @@ class _Refused(Exception):
 def _explain(handle: Handle, refused: _Refused, max_tokens: int, schema) -> EngineError:
     inner = refused.inner
     if inner.get("type") == "exceed_context_size_error":
-        return ContextOverflow(inner.get("n_prompt_tokens") or handle.window + 1, inner.get("n_ctx", handle.window), max_tokens, remedy=LARGER)
+        return ContextOverflow(
+            inner.get("n_prompt_tokens") or handle.window + 1,
+            inner.get("n_ctx", handle.window),
+            max_tokens,
+            remedy=LARGER,
+        )
     if "exceeds the context length" in refused.words:  # 0.24 does not say by how much
-        return ContextOverflow(handle.window + 1, handle.window, max_tokens, f"the prompt has more than {handle.window} tokens", LARGER)
+        return ContextOverflow(
+            handle.window + 1, handle.window, max_tokens, f"the prompt has more than {handle.window} tokens", LARGER
+        )
     if refused.status == 404:
         return EngineError(_missing(handle.url, handle.model))
     if schema and "schema" in refused.words.lower():
@@ -240,7 +295,9 @@ def _show(client, url: str, model: str, timeout: float) -> dict | None:
     except ValueError:
         shown = {"error": response.text[:300]}
     if response.status_code != 200:
-        raise EngineError(f"Ollama at {url}, asked for model {model!r}: {_Refused(response.status_code, shown.get('error', ''))}")
+        raise EngineError(
+            f"Ollama at {url}, asked for model {model!r}: {_Refused(response.status_code, shown.get('error', ''))}"
+        )
     return shown
 
 
@@ -258,9 +315,13 @@ def _pull(client, url: str, model: str, timeout: float) -> None:
                     bar.total = sum(total for _, total in layers.values())
                     bar.update(sum(done for done, _ in layers.values()) - bar.n)
         except _Refused as refused:
-            raise EngineError(f"Ollama at {url} cannot pull {model!r}: {refused}. Check the tag and the server's connection.") from None
+            raise EngineError(
+                f"Ollama at {url} cannot pull {model!r}: {refused}. Check the tag and the server's connection."
+            ) from None
     if status != "success":
-        raise EngineError(f"Ollama at {url}: pulling {model!r} broke off after {status!r}. Run `ollama pull {model}` again.")
+        raise EngineError(
+            f"Ollama at {url}: pulling {model!r} broke off after {status!r}. Run `ollama pull {model}` again."
+        )
 
 
 def _stream(client, url: str, path: str, body: dict, timeout: float):

@@ -20,7 +20,13 @@ class Handle:
 
 
 def load(
-    model, *, adapter: str | Path | None = None, dtype: str = "auto", n_ctx: int = 4096, n_threads: int | None = None, load_in_4bit: bool = False
+    model,
+    *,
+    adapter: str | Path | None = None,
+    dtype: str = "auto",
+    n_ctx: int = 4096,
+    n_threads: int | None = None,
+    load_in_4bit: bool = False,
 ) -> Handle:
     """Load a Hugging Face folder.
 
@@ -43,7 +49,9 @@ def load(
     if load_in_4bit:
         from transformers import BitsAndBytesConfig
 
-        extra["quantization_config"] = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=getattr(torch, dtype))
+        extra["quantization_config"] = BitsAndBytesConfig(
+            load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=getattr(torch, dtype)
+        )
     try:
         tokenizer = AutoTokenizer.from_pretrained(model)
         loaded = AutoModelForCausalLM.from_pretrained(model, dtype=getattr(torch, dtype), use_safetensors=True, **extra)
@@ -54,7 +62,9 @@ def load(
 
             loaded = PeftModel.from_pretrained(loaded, str(adapter), autocast_adapter_dtype=False)
     except (OSError, ValueError, RuntimeError, KeyError) as error:
-        raise EngineError(f"{model}: transformers cannot load it ({type(error).__name__}: {str(error)[:300]}).") from None
+        raise EngineError(
+            f"{model}: transformers cannot load it ({type(error).__name__}: {str(error)[:300]})."
+        ) from None
     if torch.cuda.is_available() and not load_in_4bit:
         loaded = loaded.to("cuda")
     loaded.eval()
@@ -75,9 +85,16 @@ def tokenize(handle: Handle, messages: list[dict]) -> list[int]:
 
 
 def generate(
-    handle: Handle, messages: list[dict], *, max_tokens: int = 512, schema: dict | None = None, temperature: float = 0.0,
-    seed: int = 0, on_text=None, ignore_eos: bool = False,
-) -> Answer:  # fmt: skip
+    handle: Handle,
+    messages: list[dict],
+    *,
+    max_tokens: int = 512,
+    schema: dict | None = None,
+    temperature: float = 0.0,
+    seed: int = 0,
+    on_text=None,
+    ignore_eos: bool = False,
+) -> Answer:
     """Answer chat messages, one request at a time; arguments as in the llama_cpp engine."""
     import torch
     from transformers import LogitsProcessorList
@@ -86,7 +103,11 @@ def generate(
     if len(tokens) > handle.n_ctx - max_tokens:
         raise ContextOverflow(len(tokens), handle.n_ctx, max_tokens)
     clock = _Clock(handle.tokenizer, on_text)
-    settings = {"do_sample": temperature > 0, "max_new_tokens": max_tokens, "pad_token_id": handle.tokenizer.pad_token_id or handle.tokenizer.eos_token_id}
+    settings = {
+        "do_sample": temperature > 0,
+        "max_new_tokens": max_tokens,
+        "pad_token_id": handle.tokenizer.pad_token_id or handle.tokenizer.eos_token_id,
+    }
     if temperature > 0:
         settings |= {"temperature": temperature, "top_k": 0, "top_p": 1.0}
     if ignore_eos:
@@ -99,7 +120,11 @@ def generate(
         ids = torch.tensor([tokens], device=handle.model.device)
         try:
             out = handle.model.generate(
-                input_ids=ids, attention_mask=torch.ones_like(ids), logits_processor=processors, streamer=clock, **settings
+                input_ids=ids,
+                attention_mask=torch.ones_like(ids),
+                logits_processor=processors,
+                streamer=clock,
+                **settings,
             )[0].tolist()
         except RuntimeError as error:
             raise EngineError(f"transformers: {error}") from None
@@ -110,7 +135,14 @@ def generate(
     if ended and not ignore_eos:
         written = written[:-1]
     text = handle.tokenizer.decode(written, skip_special_tokens=True)
-    return Answer(text, "stop" if ended else "length", len(tokens), len(written), started, clock.times[: len(written)] or clock.times)
+    return Answer(
+        text,
+        "stop" if ended else "length",
+        len(tokens),
+        len(written),
+        started,
+        clock.times[: len(written)] or clock.times,
+    )
 
 
 def close(handle: Handle) -> None:

@@ -36,9 +36,14 @@ class Handle:
 
 
 def load(
-    model: str | None = None, *, base_url: str = DEFAULT_URL, api_key: str | None = None, timeout: float = 600.0,
-    connect_timeout: float = 5.0, extra_body: dict | None = None,
-) -> Handle:  # fmt: skip
+    model: str | None = None,
+    *,
+    base_url: str = DEFAULT_URL,
+    api_key: str | None = None,
+    timeout: float = 600.0,
+    connect_timeout: float = 5.0,
+    extra_body: dict | None = None,
+) -> Handle:
     """Find a model on a server.
 
     model: its name there; None takes the only one the server lists. api_key: sent as a bearer token.
@@ -83,9 +88,16 @@ def load(
 
 
 def generate(
-    handle: Handle, messages: list[dict], *, max_tokens: int = 512, schema: dict | None = None, temperature: float = 0.0,
-    seed: int = 0, on_text=None, ignore_eos: bool = False,
-) -> Answer:  # fmt: skip
+    handle: Handle,
+    messages: list[dict],
+    *,
+    max_tokens: int = 512,
+    schema: dict | None = None,
+    temperature: float = 0.0,
+    seed: int = 0,
+    on_text=None,
+    ignore_eos: bool = False,
+) -> Answer:
     """Answer chat messages; arguments as in the llama_cpp engine. Safe to call from many threads.
 
     Token counts are the server's (the token that ends an answer included). `token_times` has one time for each streamed
@@ -95,14 +107,21 @@ def generate(
     here too), EngineError for all else.
     """
     body = {
-        "model": handle.model, "messages": messages, "max_tokens": max_tokens, "temperature": temperature,
-        "stream": True, "stream_options": {"include_usage": True},
+        "model": handle.model,
+        "messages": messages,
+        "max_tokens": max_tokens,
+        "temperature": temperature,
+        "stream": True,
+        "stream_options": {"include_usage": True},
         "repetition_penalty": 1.0,  # else the model's generation_config.json decides
-    }  # fmt: skip
+    }
     if temperature > 0:
         body |= {"seed": seed, "top_p": 1.0, "top_k": -1, "min_p": 0.0}
     if schema:
-        body["response_format"] = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema, "strict": True}}
+        body["response_format"] = {
+            "type": "json_schema",
+            "json_schema": {"name": "answer", "schema": schema, "strict": True},
+        }
     if ignore_eos:
         body["ignore_eos"] = True
     body |= handle.extra_body
@@ -133,7 +152,9 @@ def generate(
     if reason not in ("stop", "length"):
         raise EngineError(f"{handle.url}: the answer ended for an unknown reason, {reason!r}.")
     times = times or [time.perf_counter()]
-    server = {"version": handle.version, "kind": handle.kind, "usage": usage} | ({"timings": timings} if timings else {})
+    server = {"version": handle.version, "kind": handle.kind, "usage": usage} | (
+        {"timings": timings} if timings else {}
+    )
     return Answer("".join(texts), reason, prompt, output, started, times, server)
 
 
@@ -180,7 +201,9 @@ def _post(handle: Handle, path: str, body: dict) -> dict:
 def _stream(handle: Handle, body: dict, max_tokens: int):
     """Yield the chunks of a streamed answer. Raises EngineError for an error, inside the stream or in its place."""
     refusal = functools.partial(_refusal, handle, max_tokens=max_tokens)
-    for line in streamed(handle.client, handle.url, f"{handle.prefix}/chat/completions", body, handle.timeout, REMEDY, refusal):
+    for line in streamed(
+        handle.client, handle.url, f"{handle.prefix}/chat/completions", body, handle.timeout, REMEDY, refusal
+    ):
         name, _, data = line.partition(b":")
         if name == b"error":  # old llama-server
             raise refusal(200, data.decode("utf-8", "replace"))
@@ -201,7 +224,11 @@ def _refusal(handle: Handle, status: int, text: str, max_tokens: int) -> EngineE
         error = json.loads(text)
         error = error.get("error", error.get("detail", error)) if isinstance(error, dict) else error
     words = str(error.get("message", error)) if isinstance(error, dict) else str(error)
-    if isinstance(error, dict) and error.get("type") == "exceed_context_size_error" or re.search(r"context (length|size)", words):
+    if (
+        isinstance(error, dict)
+        and error.get("type") == "exceed_context_size_error"
+        or re.search(r"context (length|size)", words)
+    ):
         n, window = overflow_numbers(words, handle.n_ctx)
         if window:
             return ContextOverflow(n, window, max_tokens, f"the prompt has {n} tokens (or more)", LARGER)
@@ -220,9 +247,12 @@ def overflow_numbers(words: str, n_ctx: int | None) -> tuple[int, int]:
     window = int(found[1]) if found else n_ctx or 0
     if "characters" not in words:
         for pattern in (
-            r"\((\d+) in the messages", r"(\d+) input tokens", r"(?:request|input) \((\d+) tokens\)", r"[Ii]nput length \((\d+)\)",
+            r"\((\d+) in the messages",
+            r"(\d+) input tokens",
+            r"(?:request|input) \((\d+) tokens\)",
+            r"[Ii]nput length \((\d+)\)",
             r"prompt \(length (\d+)\)",
-        ):  # fmt: skip
+        ):
             if found := re.search(pattern, words):
                 return int(found[1]), window
     return (window + 1 if window else 0), window
