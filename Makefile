@@ -54,7 +54,7 @@ app: setup
 	python app.py
 
 walkthrough: setup
-	python walkthrough.py
+	python -m tools.walkthrough
 
 # A small search as DVC experiments, each a fifth of an epoch; SEARCH holds what is tried: commas make one experiment each.
 SEARCH ?= -S finetune.learning_rate=0.0008,0.0016 -S finetune.batch_size=4,8

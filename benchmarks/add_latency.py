@@ -65,7 +65,8 @@ def main():
     from mem0.llms.configs import LlmConfig
     from mem0.utils.factory import LlmFactory
 
-    from mem0_slm.memory import close, memory_config
+    from mem0_slm.memory import memory_config
+    from mem0_slm.stores import close
 
     items = [i for i in io.read_jsonl("data/natural.jsonl") if i["query"]][: arguments.adds]
     with tempfile.TemporaryDirectory() as folder:

@@ -48,7 +48,8 @@ async def mixed(memory, extracted: dict) -> int:
 def run(model: str, conversations, at_once: int) -> tuple[float, int, dict]:
     from mem0 import AsyncMemory
 
-    from mem0_slm.memory import close, memory_config
+    from mem0_slm.memory import memory_config
+    from mem0_slm.stores import close
 
     with tempfile.TemporaryDirectory() as folder:
         memory = AsyncMemory(memory_config(model, path=folder))

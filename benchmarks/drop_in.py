@@ -17,74 +17,21 @@ import contextlib
 import dataclasses
 import importlib.util
 import multiprocessing
-import os
-import shutil
-import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 from benchmarks import record
-from mem0_slm import hardware, io, params
-from stages import retrieval_eval
+from mem0_slm import io
+from pipeline import params
+from pipeline.evaluation import retrieval
+from pipeline.evaluation.settings import RetrievalEvalSettings
+from tools.servers import SERVED, Missing, llama_cpp_server, serving, vllm_server
 
-ROOT = Path(__file__).parents[1]
-VLLM_CPU = ROOT.parent / "shared" / "tools" / "vllm-cpu"
-"""A script that serves a folder with vLLM on a CPU, where there is one; else the `vllm` command is taken."""
 TOLERANCE = 0.03
 """How far precision_at_5 may lie from that of our own provider."""
-WINDOW = 4096
-"""Tokens. Mem0's own prompt has twice as many: it can only be answered where the swap works."""
-SERVED = "local"
-
-
-class Missing(Exception):
-    """A server that cannot be had here, and why."""
-
-
-def llama_cpp_server(model: Path, port: int) -> list[str]:
-    missing = [
-        name
-        for name in ("fastapi", "uvicorn", "sse_starlette", "starlette_context")
-        if importlib.util.find_spec(name) is None
-    ]
-    if missing:
-        raise Missing(f"{', '.join(missing)} not installed; pip install 'llama-cpp-python[server]'")
-    options = {
-        "model": model,
-        "model_alias": SERVED,
-        "n_ctx": WINDOW,
-        "n_threads": hardware.threads(),
-        "host": "127.0.0.1",
-        "port": port,
-    }
-    return [
-        sys.executable,
-        "-m",
-        "llama_cpp.server",
-        *(str(x) for name, value in options.items() for x in (f"--{name}", value)),
-    ]
-
-
-def vllm_server(model: Path, port: int) -> list[str]:
-    if VLLM_CPU.exists():
-        return ["bash", str(VLLM_CPU), str(model), str(port)]
-    if shutil.which("vllm"):
-        return [
-            "vllm",
-            "serve",
-            str(model),
-            "--port",
-            str(port),
-            "--served-model-name",
-            SERVED,
-            "--max-model-len",
-            str(WINDOW),
-        ]
-    raise Missing("no vllm command; pip install vllm")
 
 
 SERVERS = {
@@ -92,37 +39,6 @@ SERVERS = {
     "vllm": (vllm_server, "vllm", "vllm_base_url", "models/merged"),
 }
 """By name: the command that starts the server, Mem0's provider for it, that provider's key for the address, the model."""
-
-
-@contextlib.contextmanager
-def serving(command: list[str], port: int, seconds: float = 300.0):
-    """Run a server with OpenAI's protocol inside the block; yields its base URL once it lists its models.
-
-    Raises RuntimeError with the end of the server's log when it ends, or is not ready after `seconds`.
-    """
-    import httpx
-
-    url, until = f"http://127.0.0.1:{port}/v1", time.monotonic() + seconds
-    with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-        try:
-            while True:
-                with contextlib.suppress(httpx.HTTPError):
-                    if httpx.get(f"{url}/models", timeout=2, trust_env=False).status_code == 200:
-                        break
-                if process.poll() is not None or time.monotonic() > until:
-                    log.seek(max(0, log.seek(0, os.SEEK_END) - 2000))
-                    state = "is not ready" if process.poll() is None else f"ended with {process.returncode}"
-                    raise RuntimeError(f"the server {command[0]} {state}: {log.read().decode(errors='replace')}")
-                time.sleep(0.5)
-            yield url
-        finally:
-            for ending in (signal.SIGTERM, signal.SIGKILL):
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, ending)
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(30)
-                    break
 
 
 def free_port() -> int:
@@ -133,7 +49,7 @@ def free_port() -> int:
 
 def ours(items: list[dict], p) -> dict:
     """Our own provider, as a user gets it from memory_config()."""
-    metrics, speed, rows = retrieval_eval.evaluate("finetuned", Path(p.finetuned_model), items, p, "drop_in")
+    metrics, speed, rows = retrieval.evaluate("finetuned", Path(p.finetuned_model), items, p, "drop_in")
     return summary(metrics, speed, rows)
 
 
@@ -155,7 +71,7 @@ def stock(items: list[dict], p, provider: str, address_key: str, url: str) -> di
         }
         memory = AsyncMemory.from_config(config)
         try:
-            figures = summary(*retrieval_eval.measure(memory, items, "stock", p, lambda: contextlib.nullcontext([])))
+            figures = summary(*retrieval.add_and_search(memory, items, "stock", p, lambda: contextlib.nullcontext([])))
         finally:
             memory.vector_store.client.close()
             memory.db.close()
@@ -203,7 +119,7 @@ def main():
         "--items", type=int, default=0, help="only so many conversations and pieces of small talk; 0: all"
     )
     arguments = parser.parse_args()
-    p = params.load(retrieval_eval.Params, "retrieval_eval")
+    p = params.load(RetrievalEvalSettings, "retrieval_eval")
     # stock Qdrant clients of the embedded kind may not be used by several adds at once
     one_by_one = dataclasses.replace(p, concurrency=1)
     items = io.read_jsonl("data/eval.jsonl", {"id": str, "messages": list, "keys": list})

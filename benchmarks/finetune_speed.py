@@ -22,9 +22,13 @@ import time
 from dataclasses import replace
 
 from benchmarks import record
-from mem0_slm import hardware, io, params, tuning
-from stages import finetune
-from stages.prepare_base import BASE
+from mem0_slm import hardware, io
+from pipeline import params
+from pipeline.paths import BASE
+from pipeline.training import loss
+from pipeline.training import model as training_model
+from pipeline.training.settings import FinetuneSettings
+from pipeline.training.trainer import trainer_for
 
 WARM_UP = 3
 """Steps that are not timed: layers are compiled, kernels chosen and memory first touched in them."""
@@ -38,18 +42,18 @@ def validation_loss(model, rows: list[dict]) -> float:
     import torch
     from torch.nn.functional import cross_entropy
 
-    from mem0_slm import packing
+    from pipeline.training import batches, encode
 
     total = count = 0
     model.eval()
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         for row in rows:
-            batch, labels = packing.pack([row]), torch.tensor(row["labels"][1:])
+            batch, labels = batches.pack([row]), torch.tensor(row["labels"][1:])
             logits = model(input_ids=batch["input_ids"], layout=batch["layout"]).logits[
                 0, :-1
             ]  # layout: for our attention alone
-            total += cross_entropy(logits.float(), labels, ignore_index=packing.IGNORED, reduction="sum").item()
-            count += (labels != packing.IGNORED).sum().item()
+            total += cross_entropy(logits.float(), labels, ignore_index=encode.IGNORED, reduction="sum").item()
+            count += (labels != encode.IGNORED).sum().item()
     return total / count
 
 
@@ -86,13 +90,13 @@ def ours(p, encoded: list[dict], folder: str):
     from transformers import set_seed
     from transformers.trainer_utils import IntervalStrategy
 
-    from mem0_slm import packing
+    from pipeline.training import attention
 
     set_seed(SEED)
-    model = tuning.load("peft", BASE / "hf", p, "bfloat16", SEED, packing.register())
+    model = training_model.load("peft", BASE / "hf", p, "bfloat16", SEED, attention.register())
     if p.compile == "always":
-        finetune.compile_layers(model)
-    trainer = finetune.trainer_for(model, encoded, encoded[:1], p, SEED, folder, "bfloat16")
+        loss.compile_layers(model)
+    trainer = trainer_for(model, encoded, encoded[:1], p, SEED, folder, "bfloat16")
     trainer.args.eval_strategy = trainer.args.save_strategy = IntervalStrategy.NO
     return trainer, timed(trainer, lambda batch: batch["tokens"])
 
@@ -138,10 +142,10 @@ def side(name: str, steps: int, batch_size: int, out: str) -> None:
     import torch
     from transformers import AutoTokenizer
 
-    from mem0_slm import packing
+    from pipeline.training import encode
 
     p = replace(
-        params.load(finetune.Params, "finetune"),
+        params.load(FinetuneSettings, "finetune"),
         batch_size=batch_size,
         epochs=1.0,
         decision_weight=1.0,
@@ -152,7 +156,7 @@ def side(name: str, steps: int, batch_size: int, out: str) -> None:
     read = lambda file, n: [e for e in io.read_jsonl(file) if e["kind"] == "extraction"][:n]  # noqa: E731
     examples = read("data/train.jsonl", steps * batch_size)
     encoded, held_out = (
-        [packing.encode(e, tokenizer, p.max_length, 1.0) for e in es]
+        [encode.encode(e, tokenizer, p.max_length, 1.0) for e in es]
         for es in (examples, read("data/validation.jsonl", VALIDATION))
     )
     with tempfile.TemporaryDirectory() as folder:

@@ -22,9 +22,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import record
-from mem0_slm import hardware, io, params
-from stages import finetune
-from stages.prepare_base import BASE
+from mem0_slm import io
+from pipeline import params, paths, results
+from pipeline.paths import BASE
+from pipeline.registry import Registry
+from pipeline.training import run
+from pipeline.training.settings import load_params
 
 SIDES = {
     "unsloth_nf4": {"engine": "unsloth", "load_in_4bit": True},
@@ -73,24 +76,24 @@ def random_model(shape: str, folder: Path) -> None:
 
 def side(name: str, base: str, shape: str | None, epochs: float, batch_size: int | None, out: str) -> None:
     """One side's run, in this process; its figures go to the file `out`."""
-    p = finetune.load_params(model=shape)
+    p = load_params(model=shape)
     p = replace(
         p, **SIDES[name], epochs=epochs, batch_size=batch_size or p.batch_size, save_steps=10**6
     )  # writing checkpoints is not what is measured
     data = Path("data/train.jsonl"), Path("data/validation.jsonl")
     try:
-        metrics, _ = finetune.finetune(
+        metrics, _ = run.finetune(
             p,
-            params.load(finetune.Registry, None).seed,
+            params.load(Registry, None).seed,
             Path(base),
             *data,
             SCRATCH / (shape or "base") / name,
-            finetune.INSTRUCTIONS,
+            paths.INSTRUCTIONS,
         )
     except Exception as error:
         io.write_json(out, {"error": f"{type(error).__name__}: {error}"[:300]})
         raise
-    io.write_json(out, hardware.only(metrics, MEASURED if shape else MEASURED + LEARNT))
+    io.write_json(out, results.pick(metrics, MEASURED if shape else MEASURED + LEARNT))
 
 
 def main():

@@ -26,8 +26,8 @@ from pathlib import Path
 
 from benchmarks import record
 from mem0_slm import hardware
-from mem0_slm.bench import general_prompts
 from mem0_slm.engines import llama_cpp
+from pipeline.data.instructions import general_prompts
 
 TARGETS = {"bare": 0.97, "llama_bench": 0.95}
 """Least ratio of our decode tokens/s to each peer's."""

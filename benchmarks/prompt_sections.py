@@ -23,9 +23,14 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from mem0_slm import contract, hardware, io, params
-from mem0_slm.frames import MONTHS, WEEKDAYS, Frame, Values, read_frames
-from stages.generate_dataset import SOURCES, unified, words
+from mem0_slm import contract, io
+from mem0_slm.answers import Extraction, classify
+from pipeline import params, results
+from pipeline.data.examples import unified
+from pipeline.data.frames import Frame, read_frames
+from pipeline.data.held_out import words
+from pipeline.data.slots import MONTHS, WEEKDAYS, Values
+from pipeline.paths import SOURCES
 
 RESULT = Path("benchmarks/prompt_sections.json")
 SEED = 11
@@ -264,7 +269,7 @@ def recall(pairs) -> dict:
 DATE = re.compile(rf"\b\d{{1,2}} (?:{_MONTH_NAMES}) \d{{4}}\b")
 
 
-def figures(cases: list[Case], answers: list[contract.Extraction]) -> dict:
+def figures(cases: list[Case], answers: list[Extraction]) -> dict:
     """Shares over the held-out cases, each with its n; n of words and dates counts these, not cases."""
     rows = [(c, a.texts) for c, a in zip(cases, answers, strict=True)]
     dates, known, dialogues = (
@@ -324,9 +329,7 @@ def _time_words(case: Case) -> set[str]:
     return {word for m in case.memories for match in RELATIVE.finditer(m) for word in words(match[0])}
 
 
-def answers_of(
-    model, tokenizer, prompts: list[list[dict]], max_tokens: int = 128, batch: int = 16
-) -> list[contract.Extraction]:
+def answers_of(model, tokenizer, prompts: list[list[dict]], max_tokens: int = 128, batch: int = 16) -> list[Extraction]:
     """The model's greedy answers, free of a schema."""
     import torch
 
@@ -350,7 +353,7 @@ def answers_of(
             )
         for i, row in zip(chosen, out[:, longest:].tolist()):
             cut = tokenizer.eos_token_id not in row
-            found[i] = contract.classify(tokenizer.decode(row, skip_special_tokens=True), cut=cut)
+            found[i] = classify(tokenizer.decode(row, skip_special_tokens=True), cut=cut)
     return found
 
 
@@ -386,15 +389,14 @@ def measure(
     from peft import PeftModel
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from stages import finetune
+    from pipeline.training import run
+    from pipeline.training.settings import load_params
 
     folder.mkdir(parents=True, exist_ok=True)
-    p = dataclasses.replace(finetune.load_params(), **TRAINING, threads=threads)
+    p = dataclasses.replace(load_params(), **TRAINING, threads=threads)
     io.write_jsonl(folder / "train.jsonl", [example(c, form, memory_words) for c in training])
     io.write_jsonl(folder / "validation.jsonl", [example(c, form, memory_words) for c in held[:8]])
-    trained, _ = finetune.finetune(
-        p, SEED, base, folder / "train.jsonl", folder / "validation.jsonl", folder / "adapter"
-    )
+    trained, _ = run.finetune(p, SEED, base, folder / "train.jsonl", folder / "validation.jsonl", folder / "adapter")
     tokenizer = AutoTokenizer.from_pretrained(base)
     model = (
         PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32), folder / "adapter")
@@ -435,7 +437,7 @@ def main():
         "held_out": counts,
         "known_memories": KNOWN,
         "base_sha256": io.sha256(arguments.base),
-        "host": hardware.host("torch", "transformers", "peft", "llama-cpp-python"),
+        "host": results.host("torch", "transformers", "peft", "llama-cpp-python"),
     }
     memory_words = params.read()["generate_dataset"]["memory_words"]
     for form in arguments.forms:

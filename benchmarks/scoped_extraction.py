@@ -21,7 +21,8 @@ from pathlib import Path
 from benchmarks import record
 from benchmarks.prompt_sections import share
 from mem0_slm import io
-from mem0_slm.scoring import holds, paired
+from mem0_slm.text import holds
+from pipeline.evaluation.statistics import paired
 
 CONVERSATIONS = Path("benchmarks/scoped_conversations.jsonl")
 
@@ -61,7 +62,8 @@ def add(memory, messages: list[dict], **scope: str) -> Added:
 def opened(model: str, path: Path, instructions: str | None = None):
     from mem0 import Memory
 
-    from mem0_slm.memory import close, memory_config
+    from mem0_slm.memory import memory_config
+    from mem0_slm.stores import close
 
     memory = Memory(memory_config(model, path=path, custom_instructions=instructions))
     try:

@@ -14,8 +14,10 @@ import dataclasses
 from pathlib import Path
 
 from benchmarks import record
-from mem0_slm import hardware, io, params
-from stages import retrieval_eval
+from mem0_slm import io
+from pipeline import params, results
+from pipeline.evaluation import retrieval
+from pipeline.evaluation.settings import RetrievalEvalSettings
 
 FIGURES = (
     "precision_at_5",
@@ -36,15 +38,15 @@ SIDES = (("first_answer", False, False), ("second_look", True, False), ("second_
 
 def side(items: list[dict], p) -> dict:
     """One set through one Mem0 with a store of its own."""
-    metrics, speed, _ = retrieval_eval.evaluate("finetuned", Path(p.finetuned_model), items, p, "second_look")
-    return hardware.only(metrics, FIGURES) | {"add_seconds_p50": speed["add_seconds_p50"]}
+    metrics, speed, _ = retrieval.evaluate("finetuned", Path(p.finetuned_model), items, p, "second_look")
+    return results.pick(metrics, FIGURES) | {"add_seconds_p50": speed["add_seconds_p50"]}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--items", type=int, help="only so many of each set")
     arguments = parser.parse_args()
-    p = params.load(retrieval_eval.Params, "retrieval_eval")
+    p = params.load(RetrievalEvalSettings, "retrieval_eval")
     result = {"model_sha256": io.sha256(Path(p.finetuned_model)), "concurrency": p.concurrency}
     for name in ("eval", "natural"):
         items = io.read_jsonl(f"data/{name}.jsonl")[: arguments.items]

@@ -22,8 +22,10 @@ import tempfile
 from pathlib import Path
 
 from benchmarks import record
-from mem0_slm import bench, io
+from mem0_slm import io
 from mem0_slm.engines import vllm
+from pipeline.data import instructions
+from pipeline.evaluation import speed
 
 TARGET = 0.95
 """Least ratio of our client's tokens/s to that of vLLM's."""
@@ -33,7 +35,7 @@ SIDES = ("ours", "vllm_bench_serve")
 
 def ours(handle, prompts: list[str], clients: int, new_tokens: int) -> dict:
     ask = functools.partial(vllm.generate, handle, max_tokens=new_tokens, ignore_eos=True)
-    answers, errors, seconds = bench.requests(
+    answers, errors, seconds = speed.requests(
         lambda prompt: ask([{"role": "user", "content": prompt}]), prompts, clients
     )
     if errors:
@@ -94,7 +96,7 @@ def compare(handle, command: str, tokenizer: str, rounds: int, requests: int, ne
         "ours": functools.partial(ours, handle),
         "vllm_bench_serve": functools.partial(vllm_bench_serve, command, handle, tokenizer),
     }
-    prompts, rows = bench.general_prompts(requests), []
+    prompts, rows = instructions.general_prompts(requests), []
     ours(handle, prompts[:3], 1, new_tokens)  # warms the server up
     for i in range(rounds):
         for clients in CLIENTS:

@@ -19,7 +19,7 @@ __all__ = ["classify", "memory_config", "watch"]
 
 def __getattr__(name):
     if name == "classify":
-        from mem0_slm.contract import classify
+        from mem0_slm.answers import classify
 
         return classify
     if name in ("memory_config", "watch"):

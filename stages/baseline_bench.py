@@ -4,56 +4,18 @@ Reads  models/base, data/sources/instructions.jsonl and natural.jsonl (prompts)
 Writes metrics/baseline_check.json, metrics/baseline_speed.json, the same and more in reports/runs
 """
 
-import tempfile
-
-from mem0_slm import bench, hardware, params
-from stages.prepare_base import BASE
-
-Params = bench.Params
-
-FACTS = ("I live in Hyderabad", "I am allergic to peanuts")
-QUERY = "Where do I live and what food should I avoid?"
-
-
-def check_backend(model) -> dict:
-    """Add two facts through real Mem0, search for both; reports what was stored and found, also when it is nothing."""
-    from mem0 import Memory
-
-    from mem0_slm.memory import close, memory_config, watch
-
-    with tempfile.TemporaryDirectory() as folder:
-        memory = Memory(memory_config(model, path=folder))
-        try:
-            adds = []
-            for fact in FACTS:
-                with watch() as events:
-                    stored = memory.add(fact, user_id="check")["results"]
-                adds.append(
-                    {
-                        "said": fact,
-                        "outcome": events[0].outcome,
-                        "answer": events[0].answer,
-                        "stored": [m["memory"] for m in stored],
-                    }
-                )
-            found = [m["memory"] for m in memory.search(QUERY, filters={"user_id": "check"})["results"]]
-        finally:
-            close(memory)
-    text = " ".join(found).casefold()
-    return {
-        "adds": adds,
-        "facts_stored": sum(bool(a["stored"]) for a in adds),
-        "query": QUERY,
-        "found": found,
-        "city_found": "hyderabad" in text,
-        "allergy_found": "peanut" in text,
-    }
+from pipeline import params, results
+from pipeline.evaluation import speed
+from pipeline.evaluation.backend import check_backend
+from pipeline.evaluation.settings import BenchSettings
+from pipeline.paths import BASE
+from stages import run_stage
 
 
 def main():
-    hardware.record("baseline_check", check_backend(BASE / "base.gguf"), "mem0ai", "llama-cpp-python")
-    bench.record("baseline_speed", *bench.run_all(params.load(Params, "baseline_bench")))
+    results.record("baseline_check", check_backend(BASE / "base.gguf"), "mem0ai", "llama-cpp-python")
+    speed.record("baseline_speed", *speed.run_all(params.load(BenchSettings, "baseline_bench")))
 
 
 if __name__ == "__main__":
-    params.run_stage(main)
+    run_stage(main)

@@ -4,18 +4,19 @@ Reads  models/gguf, models/merged, models/adapter, models/base, data/sources/ins
 Writes metrics/finetuned_check.json, metrics/finetuned_speed.json, the same and more in reports/runs
 """
 
-from mem0_slm import bench, hardware, params
-from stages.baseline_bench import check_backend
-
-Params = bench.Params
+from pipeline import params, results
+from pipeline.evaluation import speed
+from pipeline.evaluation.backend import check_backend
+from pipeline.evaluation.settings import BenchSettings
+from stages import run_stage
 
 
 def main():
     from mem0_slm.memory import DEFAULT_MODEL
 
-    hardware.record("finetuned_check", check_backend(DEFAULT_MODEL), "mem0ai", "llama-cpp-python")
-    bench.record("finetuned_speed", *bench.run_all(params.load(Params, "finetuned_bench")))
+    results.record("finetuned_check", check_backend(DEFAULT_MODEL), "mem0ai", "llama-cpp-python")
+    speed.record("finetuned_speed", *speed.run_all(params.load(BenchSettings, "finetuned_bench")))
 
 
 if __name__ == "__main__":
-    params.run_stage(main)
+    run_stage(main)

@@ -8,50 +8,15 @@ that the other revision does not have is new and passes; one that it has and the
 """
 
 import argparse
-import json
-import subprocess
 import sys
-from pathlib import Path
 
-from mem0_slm import io, params
+from mem0_slm import io
+from pipeline import params
+from pipeline.evaluation.metrics import BETTER
+from pipeline.paths import RUNS
+from pipeline.results import committed, flat
 
-BETTER = {
-    "precision_at_5": 1,
-    "hit_at_1": 1,
-    "hit_at_3": 1,
-    "hit_at_10": 1,
-    "mrr": 1,
-    "keys_kept": 1,
-    "valid_json_share": 1,
-    "evidence_recall_at_5": 1,
-    "evidence_recall_at_10": 1,
-    "small_talk_stored": -1,
-    "memories_with_unsaid_names_or_numbers": -1,
-}
-"""Quality metrics, all shares: 1 where more is better, -1 where less is."""
-RUNS = Path("reports/runs")
-"""The whole records: metrics/ has only what DVC's tables show."""
 FILES = ("retrieval_finetuned_quality.json", "natural_finetuned.json", "own_data_finetuned.json")
-
-
-def flat(value, prefix: str = "") -> dict[str, float]:
-    """Numbers of nested dicts by dotted name."""
-    if isinstance(value, dict):
-        return {
-            name: number
-            for key, item in value.items()
-            for name, number in flat(item, f"{prefix}.{key}" if prefix else key).items()
-        }
-    return {prefix: value} if isinstance(value, (int, float)) else {}
-
-
-def committed(revision: str, path: str) -> dict[str, float] | None:
-    """A JSON file of a git revision, flat; None if the revision has no such file. Raises DataError for an unknown revision."""
-    known = subprocess.run(["git", "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}"], capture_output=True)
-    if known.returncode:
-        raise io.DataError(f"git revision {revision!r} is unknown. Fetch it, or name another with --against.")
-    shown = subprocess.run(["git", "show", f"{revision}:{path}"], capture_output=True, text=True)
-    return flat(json.loads(shown.stdout)) if shown.returncode == 0 else None
 
 
 def falls(old: dict[str, float], new: dict[str, float], most: float) -> list[str]:
@@ -69,14 +34,14 @@ def falls(old: dict[str, float], new: dict[str, float], most: float) -> list[str
 
 
 def main() -> int:
-    from stages.report import Params
+    from pipeline.report.settings import ReportSettings
 
     parser = argparse.ArgumentParser(
         prog="python -m stages.gate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--against", default="HEAD", help="the git revision to compare with (default: HEAD)")
     against = parser.parse_args().against
-    most, failed, compared = params.load(Params, "report").max_fall, [], 0
+    most, failed, compared = params.load(ReportSettings, "report").max_fall, [], 0
     for file in FILES:
         old = committed(against, (RUNS / file).as_posix())
         if old is None:

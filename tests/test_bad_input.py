@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from mem0_slm import engines, gguf, io, params
-from stages import export_gguf, export_merged, prepare_base, retrieval_eval
-from stages.prepare_base import Model, Registry
+from mem0_slm import engines, io, stores
+from pipeline import base, params, paths
+from pipeline.export import forms, gguf
+from pipeline.export.settings import ExportGgufSettings
+from pipeline.registry import Model, Registry
 
 ROOT = Path(__file__).parents[1]
 
@@ -17,7 +19,7 @@ def registry(source: str) -> Registry:
 
 @pytest.fixture
 def base_out(tmp_path, monkeypatch):
-    monkeypatch.setattr(prepare_base, "BASE", tmp_path / "base")
+    monkeypatch.setattr(paths, "BASE", tmp_path / "base")
     return tmp_path / "base"
 
 
@@ -31,14 +33,14 @@ def base_out(tmp_path, monkeypatch):
 )
 def test_a_base_model_that_is_not_there(source, words, base_out):
     with pytest.raises(io.DataError) as error:
-        prepare_base.prepare(registry(source))
+        base.prepare(registry(source))
     assert all(word in str(error.value) for word in ["params.yaml", source, *words])
     assert not base_out.exists()
 
 
 def test_an_unreachable_hub(base_out):
     with pytest.raises(io.DataError, match=r"hub:nobody/nothing.*the hub did not give it.*hf auth login"):
-        prepare_base.prepare(registry("hub:nobody/nothing"))
+        base.prepare(registry("hub:nobody/nothing"))
 
 
 def test_a_source_of_no_known_kind():
@@ -52,7 +54,7 @@ def test_a_damaged_gguf(keep, tmp_path, base_gguf, base_out):
     with open(base_gguf, "rb") as f:
         damaged.write_bytes(f.read(keep))
     with pytest.raises((io.DataError, engines.EngineError), match=r"GGUF"):
-        prepare_base.prepare(registry(f"path:{damaged}"))
+        base.prepare(registry(f"path:{damaged}"))
     assert not base_out.exists()
     assert [p.name for p in tmp_path.iterdir()] == ["damaged.gguf"]
 
@@ -62,7 +64,7 @@ def test_an_unreachable_qdrant(tmp_path):
         io.DataError,
         match=r"retrieval_eval.qdrant: no Qdrant server at http://127.0.0.1:9 .*Start one, or use qdrant: embedded",
     ):
-        retrieval_eval.store_of("http://127.0.0.1:9", tmp_path, "c", 384)
+        stores.store_of("http://127.0.0.1:9", tmp_path, "c", 384)
 
 
 def test_a_collection_of_another_dimension(tmp_path, monkeypatch):
@@ -77,7 +79,7 @@ def test_a_collection_of_another_dimension(tmp_path, monkeypatch):
         io.DataError,
         match=r"collection 'c' at http://127.0.0.1:6333 holds vectors of dimension 768, the embedder makes 384",
     ):
-        retrieval_eval.store_of("http://127.0.0.1:6333", tmp_path, "c", 384)
+        stores.store_of("http://127.0.0.1:6333", tmp_path, "c", 384)
 
 
 def test_an_unreachable_ollama_embedder(monkeypatch):
@@ -86,7 +88,7 @@ def test_an_unreachable_ollama_embedder(monkeypatch):
         io.DataError,
         match=r"retrieval_eval.embedder: ollama:nomic-embed-text: no Ollama server at http://127.0.0.1:9.*ollama serve",
     ):
-        retrieval_eval.embedder_of("ollama:nomic-embed-text")
+        stores.embedder_of("ollama:nomic-embed-text")
 
 
 def test_a_base_that_changed_since_training(tmp_path):
@@ -97,7 +99,7 @@ def test_a_base_that_changed_since_training(tmp_path):
     with pytest.raises(
         io.DataError, match=r"base_sha256 is 000000000000, .* the base changed since training. Run `dvc repro finetune`"
     ):
-        export_merged.check_base(tmp_path / "adapter", tmp_path / "base")
+        forms.check_base(tmp_path / "adapter", tmp_path / "base")
 
 
 def test_the_converter_that_is_not_installed(tmp_path, monkeypatch):
@@ -118,7 +120,7 @@ def test_a_gguf_type_that_is_not_known(tmp_path):
     with pytest.raises(io.DataError, match=r"Q9_9: not a quantised GGUF type"):
         gguf.quantise(tmp_path / "a", tmp_path / "b", "Q9_9")
     with pytest.raises(ValueError, match=r"types: \['Q8_0'\] must contain F16"):
-        export_gguf.Params(["Q8_0"], 1, 0.1, 0.5, 0.5)
+        ExportGgufSettings(["Q8_0"], 1, 0.1, 0.5, 0.5)
 
 
 def test_a_model_that_is_not_in_the_registry(tmp_path):

@@ -4,8 +4,12 @@ import dataclasses
 
 import pytest
 
-from mem0_slm import bench, hardware, io
+from mem0_slm import io
 from mem0_slm.engines import Answer, EngineError
+from pipeline import results
+from pipeline.data import instructions
+from pipeline.evaluation import speed
+from pipeline.evaluation.settings import BenchSettings, Target
 
 # started at 10.0, first token after 0.5 s, then 0.1 s a token; the second one starts at 20.0 and is twice as slow
 ANSWERS = [
@@ -15,7 +19,7 @@ ANSWERS = [
 
 
 def test_figures_by_hand():
-    found = bench.figures(ANSWERS)
+    found = speed.figures(ANSWERS)
     assert (found["requests"], found["prompt_tokens"], found["output_tokens"]) == (2, 150, 6)
     assert (found["latency_mean_s"], found["latency_p50_s"]) == (1.05, 1.05)  # 0.7 and 1.4
     assert found["tokens_per_second"] == 2.86  # 6 / 2.1
@@ -33,12 +37,12 @@ def test_a_servers_own_clock_is_read_in_nanoseconds():
         dataclasses.replace(a, server={"eval_count": 30, "eval_duration": 500_000_000, "load_duration": 9_000_000_000})
         for a in ANSWERS
     ]
-    assert bench.figures(answers)["server_decode_tokens_per_second"] == 60.0
+    assert speed.figures(answers)["server_decode_tokens_per_second"] == 60.0
 
 
 def test_no_token_at_all_is_an_error_not_a_figure():
     with pytest.raises(EngineError, match="no request gave a token"):
-        bench.figures([Answer("", "stop", 5, 0, 1.0, [])])
+        speed.figures([Answer("", "stop", 5, 0, 1.0, [])])
 
 
 @pytest.mark.parametrize("clients", [1, 4])
@@ -48,13 +52,13 @@ def test_failed_requests_are_counted_by_cause(clients):
             raise ValueError("odd")
         return job
 
-    answers, errors, seconds = bench.requests(ask, list(range(7)), clients)
+    answers, errors, seconds = speed.requests(ask, list(range(7)), clients)
     assert (answers, dict(errors)) == ([0, 2, 4, 6], {"ValueError: odd": 3})
     assert seconds > 0
 
 
 def test_a_raw_sample_keeps_every_interval():
-    assert bench.sample(ANSWERS[0], "general") == {
+    assert speed.sample(ANSWERS[0], "general") == {
         "workload": "general",
         "clients": 1,
         "latency_s": 0.7,
@@ -66,33 +70,31 @@ def test_a_raw_sample_keeps_every_interval():
 
 
 def target(**changes):
-    return bench.Target(
-        **{"engine": "llama_cpp", "model": "/nowhere.gguf", "format": "GGUF", "precision": "Q8_0"} | changes
-    )
+    return Target(**{"engine": "llama_cpp", "model": "/nowhere.gguf", "format": "GGUF", "precision": "Q8_0"} | changes)
 
 
 def small(targets, missing_is_error=False):
-    return bench.Params(
+    return BenchSettings(
         prompts=1, new_tokens=1, warmup=0, threads=1, missing_is_error=missing_is_error, targets=targets
     )
 
 
 def test_a_target_that_cannot_run_is_reported_or_an_error_by_params(in_root, monkeypatch):
     monkeypatch.setattr(
-        bench, "memory_bandwidth", bench.parameter_bytes
+        speed, "memory_bandwidth", speed.parameter_bytes
     )  # any function of the module that a child can find; measures nothing
-    found, samples = bench.run_all(small({"gone": target()}))
+    found, samples = speed.run_all(small({"gone": target()}))
     assert list(found["not_run"]) == ["gone"]
     assert "/nowhere.gguf: no such file" in found["not_run"]["gone"]
     assert samples == []
     with pytest.raises(io.DataError, match="target gone: EngineError: /nowhere.gguf: no such file"):
-        bench.run_all(small({"gone": target()}, missing_is_error=True))
+        speed.run_all(small({"gone": target()}, missing_is_error=True))
 
 
 def test_a_real_model_is_measured_on_both_workloads(in_root, base_gguf):
     p = dataclasses.replace(small({}), prompts=3, new_tokens=4, extractions=1, clients=[2], client_requests=2)
-    found, samples = bench.measure(
-        target(model=str(base_gguf)), bench.general_prompts(3), bench.extraction_prompts(1), p
+    found, samples = speed.run_target(
+        target(model=str(base_gguf)), instructions.general_prompts(3), instructions.extraction_prompts(1), p
     )
     assert (found["requests"], found["output_tokens"], found["errors"]) == (3, 12, {})
     assert list(found["requests_per_second"]) == ["1", "2"]
@@ -105,7 +107,7 @@ def test_a_real_model_is_measured_on_both_workloads(in_root, base_gguf):
 
 def test_metrics_files_hold_numbers_and_the_record_holds_everything(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    hardware.record(
+    results.record(
         "x",
         {
             "share": 0.5,
@@ -128,7 +130,7 @@ def test_a_headline_is_what_dvc_s_tables_show_and_the_record_keeps_the_rest(tmp_
     monkeypatch.chdir(tmp_path)
     figures = {"latency_mean_s": 0.5, "tokens_per_second": 128.0, "requests": 100}
     found = {"targets": {"q8": figures | {"load_s": 0.2}}, "not_run": {"q4": "EngineError: no such file"}}
-    bench.record("speed", found, [])
+    speed.record("speed", found, [])
     assert io.read_json("metrics/speed.json") == {
         "q8": figures,
         "q4": {"requests": 0},

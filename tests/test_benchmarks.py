@@ -14,9 +14,12 @@ from benchmarks import overhead, scoped_extraction, vllm_client
 from benchmarks.scoped_extraction import Added
 from mem0_slm import io
 from mem0_slm.engines import vllm
-from mem0_slm.frames import read_frames
-from mem0_slm.scoring import holds
-from stages.generate_dataset import NEVER, ONLY, SOURCES, Reserved, ngrams
+from mem0_slm.text import holds
+from pipeline.data import instructions
+from pipeline.data.frames import read_frames
+from pipeline.data.held_out import Reserved, ngrams
+from pipeline.data.scopes import NEVER, ONLY
+from pipeline.paths import SOURCES
 from tests.test_vllm_engine import serve
 
 
@@ -150,7 +153,7 @@ def test_scoped_conversations_repeat_nothing_of_the_training_sources(in_root):
     trained += [
         text
         for row in io.read_jsonl(SOURCES / "instructions.jsonl", {"instruction": str, "output": str})
-        for text in (io.alpaca_prompt(row), row["output"])
+        for text in (instructions.alpaca_prompt(row), row["output"])
     ]
     runs = set().union(*(ngrams(text, Reserved.RUN) for text in trained))
     assert len(runs) > 10_000

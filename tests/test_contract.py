@@ -7,8 +7,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from mem0_slm import contract
-from mem0_slm.contract import ContractError, Extraction, classify, compact, dump
+from mem0_slm import answers, contract
+from mem0_slm.answers import Extraction, classify
+from mem0_slm.contract import ContractError, compact, dump
+from pipeline.export import chat_template
 
 SYSTEM = {"role": "system", "content": "\n\n# ROLE\n\nYou are a Memory Extractor — and 34 KB more."}
 AGENT = {
@@ -135,7 +137,7 @@ def test_the_last_turns_keep_the_instructions():
 CHATML = "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}<|im_start|>assistant\n"
 BASE = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True).from_string(CHATML)
 EXPORTED = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True).from_string(
-    contract.jinja_template(CHATML)
+    chat_template.jinja_template(CHATML)
 )
 pieces = st.sampled_from(
     [
@@ -294,7 +296,7 @@ def test_facts_nested_however_deep_raise_nothing(depth):
 
 def accounted(answer, cut):
     found = classify(answer, cut=cut)
-    assert found.outcome in contract.OUTCOMES[:5]
+    assert found.outcome in answers.OUTCOMES[:5]
     assert all(list(m) == ["text"] and m["text"] == m["text"].strip() != "" for m in found.memories)
     assert len(set(found.texts)) == len(found.texts)
     assert (found.outcome == "stored") <= bool(found.memories)

@@ -11,27 +11,23 @@ from pathlib import Path
 
 import pytest
 
-from mem0_slm import contract, io, params, teacher
-from mem0_slm.frames import SLOT, Frame, Values, read_frames
-from stages.generate_dataset import (
-    NEVER,
-    ONLY,
-    SOURCES,
-    Params,
-    Reserved,
-    Scopes,
-    build,
-    card,
-    conversation,
-    evaluation_set,
-    extraction_examples,
-    instruction_examples,
-    joined,
-    unified,
-)
+from mem0_slm import contract, io
+from mem0_slm.answers import classify
+from pipeline import params
+from pipeline.data import teacher
+from pipeline.data.build import build
+from pipeline.data.dataset_card import dataset_card
+from pipeline.data.examples import conversation, extraction_examples, joined, unified
+from pipeline.data.frames import Frame, read_frames
+from pipeline.data.held_out import Reserved, evaluation_set
+from pipeline.data.instructions import instruction_examples
+from pipeline.data.scopes import NEVER, ONLY, Scopes
+from pipeline.data.settings import GenerateDatasetSettings
+from pipeline.data.slots import SLOT, Values
+from pipeline.paths import SOURCES
 
 ROOT = Path(__file__).parents[1]
-SMALL = Params(
+SMALL = GenerateDatasetSettings(
     extraction_n=60,
     validation_n=10,
     instructions_n=10,
@@ -49,7 +45,7 @@ def built():
     """The data sets of the repository's own parameters and seed, and the counts for the metrics."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
-        return build(params.load(Params, "generate_dataset"), params.read()["seed"])
+        return build(params.load(GenerateDatasetSettings, "generate_dataset"), params.read()["seed"])
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +68,7 @@ def texts_of(rows) -> list[str]:
 
 
 def told(example) -> list[str]:
-    return contract.classify(example["messages"][-1]["content"]).texts
+    return classify(example["messages"][-1]["content"]).texts
 
 
 # --- memories that are "contextually rich, not atomic", as Mem0 asks for them ---
@@ -279,7 +275,7 @@ def test_a_training_example_is_the_call_that_mem0_will_make(built):
             said, agent=prompt[0]["content"] == contract.AGENT_PROMPT, instructions=instructions
         ), example["from"]
         assert plain(prompt[1]["content"]).startswith((" user ", " assistant ")), example["from"]
-        found = contract.classify(answer["content"])
+        found = classify(answer["content"])
         assert found.well_formed and not found.repaired, example["from"]
         assert answer == {"role": "assistant", "content": contract.dump(found.texts)}, example["from"]
 
@@ -478,7 +474,9 @@ def test_what_a_teacher_gives_is_mixed_in_and_counted(in_root, monkeypatch):
         "messages": [*contract.prompt_for("user: I eat\n"), {"role": "assistant", "content": contract.dump([])}],
     }
     monkeypatch.setattr(
-        teacher, "ask", lambda name, n, *rest: ([taught], {"asked": n, "kept": 1, "rejected": {"truncated": n - 1}})
+        teacher,
+        "ask_teacher",
+        lambda name, n, *rest: ([taught], {"asked": n, "kept": 1, "rejected": {"truncated": n - 1}}),
     )
     with_teacher = dataclasses.replace(SMALL, teacher="llama_cpp:big.gguf", teacher_n=5)
     sets, counts = build(with_teacher, 1)
@@ -486,7 +484,7 @@ def test_what_a_teacher_gives_is_mixed_in_and_counted(in_root, monkeypatch):
     assert counts["teacher"] == {"asked": 5, "kept": 1, "rejected": {"truncated": 4}}
     assert taught in sets["train"] and "teacher" not in plain_counts
     assert len(sets["train"]) == len(plain_sets["train"]) + 1
-    assert "1 of 5 conversations asked of `llama_cpp:big.gguf`" in card(with_teacher, sets, counts)
+    assert "1 of 5 conversations asked of `llama_cpp:big.gguf`" in dataset_card(with_teacher, sets, counts)
 
 
 def test_a_teacher_of_no_known_engine_is_refused():
@@ -498,10 +496,10 @@ def test_a_teacher_of_no_known_engine_is_refused():
 
 def test_the_card_says_counts_lengths_licences_and_sources(in_root):
     sets, counts = build(SMALL, 1)
-    text = card(SMALL, sets, counts)
+    text = dataset_card(SMALL, sets, counts)
     lengths = sorted(len(re.findall(r"\w+", " ".join(m["content"] for m in e["messages"]))) for e in sets["validation"])
     assert f"| validation | 10 | {(lengths[4] + lengths[5]) / 2:.0f} | {lengths[8]} | {lengths[9]} |" in text
     assert "| train, extraction | 60 |" in text and "| train, general instructions | 10 |" in text
     assert f"{counts['train']['frames']} conversations for training" in text
     assert "Apache-2.0" in text and "Faker (MIT)" in text
-    assert "CC BY-NC 4.0" in card(dataclasses.replace(SMALL, instructions="hub"), sets, counts)
+    assert "CC BY-NC 4.0" in dataset_card(dataclasses.replace(SMALL, instructions="hub"), sets, counts)

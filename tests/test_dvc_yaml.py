@@ -8,7 +8,7 @@ import pytest
 from ruamel.yaml import YAML
 
 import stages
-from mem0_slm import params
+from pipeline import params
 
 ROOT = Path(__file__).resolve().parents[1]
 PIPELINE = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text())["stages"]
@@ -26,7 +26,7 @@ def project_imports(path: Path, seen=None) -> set[Path]:
             continue
         for name in names:
             found = ROOT / (name.replace(".", "/") + ".py")
-            if name.split(".")[0] in ("mem0_slm", "stages") and found.is_file() and found not in seen:
+            if name.split(".")[0] in ("mem0_slm", "pipeline", "stages") and found.is_file() and found not in seen:
                 seen.add(found)
                 if found.parent.name != "stages":
                     project_imports(found, seen)

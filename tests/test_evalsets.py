@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from mem0_slm import evalsets, io
+from mem0_slm import io
+from pipeline.data import evalsets
 
 LOCOMO = Path(__file__).parent / "data" / "locomo_small.json"
 
@@ -128,7 +129,8 @@ def test_an_unusable_file_is_an_error(tmp_path, name, content, words):
 
 def test_recall_of_evidence_through_real_mem0(tmp_path, in_root, base_gguf):
     """Raw turns, stored and searched: every question's evidence is among four turns, so recall is whole."""
-    from stages import retrieval_eval
+    from pipeline.evaluation import retrieval
+    from pipeline.evaluation.settings import RetrievalEvalSettings
 
     values = {
         "engine": "llama_cpp",
@@ -144,8 +146,8 @@ def test_recall_of_evidence_through_real_mem0(tmp_path, in_root, base_gguf):
         "embedder": "minilm",
         "threads": 0,
     }
-    p = retrieval_eval.Params(**values, limit=0, decodings=[], decoding_items=0, sets={"locomo": str(LOCOMO)})
-    found = retrieval_eval.own_sets("no_llm", base_gguf, p)["locomo"]
+    p = RetrievalEvalSettings(**values, limit=0, decodings=[], decoding_items=0, sets={"locomo": str(LOCOMO)})
+    found = retrieval.own_sets("no_llm", base_gguf, p)["locomo"]
     assert (
         found["num_items"],
         found["num_questions"],

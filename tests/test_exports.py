@@ -17,10 +17,12 @@ from huggingface_hub import ModelCard
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, Llama4ForCausalLM, Llama4TextConfig, LlamaConfig, LlamaForCausalLM
 
-from mem0_slm import card, contract, fidelity, gguf, io
-from mem0_slm.merge import merge
-from stages import export_gguf, export_merged
-from stages.prepare_base import Model, Registry, tokenizer_from_gguf
+from mem0_slm import contract, io
+from pipeline.base import tokenizer_from_gguf
+from pipeline.export import fidelity, forms, gguf, gguf_files, model_card
+from pipeline.export.merge import merge
+from pipeline.export.settings import ExportGgufSettings, ExportMergedSettings
+from pipeline.registry import Model, Registry
 
 ROOT = Path(__file__).parents[1]
 REGISTRY = Registry("tiny-1b", {"tiny-1b": Model("hub:someone/Tiny-1B", "apache-2.0", "Q4_0", [])}, seed=1)
@@ -102,9 +104,9 @@ def exported(tmp_path_factory, tokenizer):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         base, adapter = workplace(folder, tokenizer)
-        merged = export_merged.export(export_merged.Params(**MERGED), REGISTRY, base, adapter)
-        files = export_gguf.export(
-            export_gguf.Params(**GGUF), REGISTRY, base, adapter, Path("models/merged"), Path("models/gguf")
+        merged = forms.export(ExportMergedSettings(**MERGED), REGISTRY, base, adapter)
+        files = gguf_files.export(
+            ExportGgufSettings(**GGUF), REGISTRY, base, adapter, Path("models/merged"), Path("models/gguf")
         )
     return folder, merged, files
 
@@ -156,8 +158,8 @@ def test_the_adapter_is_exported_in_fp16_with_the_template_that_it_needs(exporte
 def test_without_nf4_its_folder_says_so(tmp_path, tokenizer, monkeypatch):
     monkeypatch.chdir(tmp_path)
     base, adapter = workplace(tmp_path, tokenizer)
-    metrics = export_merged.export(
-        export_merged.Params(**MERGED | {"nf4": False, "proof_examples": 1}), REGISTRY, base, adapter
+    metrics = forms.export(
+        ExportMergedSettings(**MERGED | {"nf4": False, "proof_examples": 1}), REGISTRY, base, adapter
     )
     assert metrics["nf4"] is None
     assert {f.name: f.read_text() for f in Path("models/merged-nf4").iterdir()} == {
@@ -258,7 +260,7 @@ def test_the_params_hash_follows_the_params_that_matter(tmp_path, monkeypatch):
     for change in (("", ""), ("lora_r: ", "lora_r: 1"), ("top_k: ", "top_k: 1")):
         (tmp_path / "params.yaml").write_text(text.replace(*change) if change[0] else text)
         hashes.append(
-            card.provenance("m", "path:x", "mit", tmp_path / "base", tmp_path / "base", [], export_merged.MADE_BY)[
+            model_card.provenance("m", "path:x", "mit", tmp_path / "base", tmp_path / "base", [], forms.MADE_BY)[
                 "params_sha256"
             ]
         )
@@ -269,7 +271,7 @@ def test_an_export_without_a_card_is_named(tmp_path):
     with pytest.raises(
         io.DataError, match=r"README.md: no model card with the key `provenance`. Run `dvc repro export_merged`"
     ):
-        card.read_provenance(tmp_path)
+        model_card.read_provenance(tmp_path)
 
 
 # --- refusals -------------------------------------------------------------------------------------------------------
@@ -289,18 +291,18 @@ def test_an_f16_file_of_another_model_is_refused(exported, tmp_path, monkeypatch
         io.DataError,
         match=r"model-f16.gguf: is not the model in .*max_logit_difference is .* more than export_gguf.logit_tolerance=0.1",
     ):
-        export_gguf.prove(Path("models/gguf"), tmp_path / "merged", ["F16"], examples, export_gguf.Params(**GGUF))
+        gguf_files.prove(Path("models/gguf"), tmp_path / "merged", ["F16"], examples, ExportGgufSettings(**GGUF))
 
 
 def test_a_form_that_lost_too_much_leaves_nothing(exported, tmp_path, monkeypatch):
     folder = exported[0]
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(fidelity, "measure", worse_by_half(fidelity.measure))
-    p = export_gguf.Params(**GGUF | {"max_perplexity_increase": 0.4})
+    monkeypatch.setattr(fidelity, "compare_outputs", worse_by_half(fidelity.compare_outputs))
+    p = ExportGgufSettings(**GGUF | {"max_perplexity_increase": 0.4})
     with pytest.raises(
         io.DataError, match=r"model-q4_0.gguf: perplexity .*export_gguf.max_perplexity_increase allows \+40.0%"
     ):
-        export_gguf.export(
+        gguf_files.export(
             p, REGISTRY, Path("models/base/hf"), Path("models/adapter"), Path("models/merged"), tmp_path / "gguf"
         )
     assert not list(tmp_path.iterdir())
@@ -324,8 +326,8 @@ def test_a_disk_without_room_for_the_files_is_refused_first(exported, tmp_path, 
     with pytest.raises(
         io.DataError, match=r"gguf: needs about \d+\.\d MB of disk, 5.0 MB are free. Free space, or move"
     ):
-        export_gguf.export(
-            export_gguf.Params(**GGUF),
+        gguf_files.export(
+            ExportGgufSettings(**GGUF),
             REGISTRY,
             Path("models/base/hf"),
             Path("models/adapter"),
@@ -333,7 +335,7 @@ def test_a_disk_without_room_for_the_files_is_refused_first(exported, tmp_path, 
             tmp_path / "gguf",
         )
     with pytest.raises(io.DataError, match=r"nf4: needs about \d+\.\d MB of disk, 5.0 MB are free"):
-        export_merged.write_nf4(Path("models/merged"), tmp_path / "nf4")
+        forms.write_nf4(Path("models/merged"), tmp_path / "nf4")
     assert not list(tmp_path.iterdir())
 
 
@@ -413,7 +415,7 @@ def test_merged_converts_to_gguf_and_answers_alike(architecture, tmp_path, token
     pairs = [(list(range(5, 90)), [7, 9, 2])]
     loaded = AutoModelForCausalLM.from_pretrained(tmp_path / "merged", dtype=torch.float32)
     reference = list(fidelity.transformers_outputs(loaded.eval(), pairs))
-    found = fidelity.measure(fidelity.gguf_outputs(tmp_path / "model.gguf", pairs), pairs, reference)
+    found = fidelity.compare_outputs(fidelity.gguf_outputs(tmp_path / "model.gguf", pairs), pairs, reference)
     assert found["max_logit_difference"] < 0.02
 
 

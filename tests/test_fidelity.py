@@ -1,11 +1,12 @@
-"""mem0_slm.fidelity: the measures by hand."""
+"""pipeline.export.fidelity: the measures by hand."""
 
 import math
 
 import pytest
 import torch
 
-from mem0_slm import contract, fidelity, io
+from mem0_slm import contract, io
+from pipeline.export import fidelity
 
 
 def output(*rows):
@@ -15,7 +16,7 @@ def output(*rows):
 def test_perplexity_counts_the_answer_only():
     """Two answer tokens given 1/2 and 1/8: (2 * 8) ** (1/2) = 4; the prompt's rows do not count."""
     eighth = [math.log(1 / 8), math.log(7 / 8)]
-    found = fidelity.measure([output([100.0, 0.0], [0.0, 0.0], eighth)], [([1, 1], [0, 0])])
+    found = fidelity.compare_outputs([output([100.0, 0.0], [0.0, 0.0], eighth)], [([1, 1], [0, 0])])
     assert found == {"perplexity": 4.0}
 
 
@@ -23,18 +24,18 @@ def test_all_tokens_count_alike_whatever_answer_they_stand_in():
     """One answer of one token at 1/2, one of two at 1/2 and 1/16: (2 * 2 * 16) ** (1/3) = 4."""
     sixteenth = [math.log(1 / 16), math.log(15 / 16)]
     outputs = [output([0.0, 0.0]), output([0.0, 0.0], sixteenth)]
-    assert fidelity.measure(outputs, [([1], [0]), ([1], [0, 0])])["perplexity"] == 4.0
+    assert fidelity.compare_outputs(outputs, [([1], [0]), ([1], [0, 0])])["perplexity"] == 4.0
 
 
 def test_differences_are_over_all_positions_and_a_padded_vocabulary_is_cut():
     reference = [output([1.0, 0.0], [0.0, 1.0])]
-    found = fidelity.measure([output([1.0, 0.0, -9.0], [0.5, 0.25, -9.0])], [([1, 1], [0])], reference)
+    found = fidelity.compare_outputs([output([1.0, 0.0, -9.0], [0.5, 0.25, -9.0])], [([1, 1], [0])], reference)
     assert (found["max_logit_difference"], found["same_next_token_share"]) == (0.75, 0.5)
 
 
 def test_nan_is_not_lost():
     pairs = [([1], [0])] * 2
-    found = fidelity.measure(
+    found = fidelity.compare_outputs(
         [output([math.nan, 0.0]), output([1.0, 0.0])], pairs, [output([0.0, 0.0]), output([1.0, 0.0])]
     )
     assert math.isnan(found["perplexity"]) and math.isnan(found["max_logit_difference"])

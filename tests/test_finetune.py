@@ -17,19 +17,27 @@ import pytest
 from safetensors.torch import load_file
 
 import stages
-from mem0_slm import contract, gguf, hardware, io, packing, params, tuning
+from mem0_slm import contract, hardware, io
 from mem0_slm.engines import llama_cpp
-from mem0_slm.merge import merge
-from mem0_slm.packing import IGNORED, decision_index, encode, pack, pad
-from stages import finetune
-from stages.finetune import Params, answer_loss, last_complete
+from pipeline import nf4, params
+from pipeline.export import gguf
+from pipeline.export.merge import merge
+from pipeline.training import batches as training_batches
+from pipeline.training import fit, loss, prose, run
+from pipeline.training import model as training_model
+from pipeline.training.attention import register
+from pipeline.training.batches import pack, pad
+from pipeline.training.encode import IGNORED, decision_index, encode
+from pipeline.training.loss import answer_loss
+from pipeline.training.settings import FinetuneSettings, load_params
+from pipeline.training.trainer import last_complete
 
 ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
 def tokenizer(base_gguf):
-    from stages.prepare_base import tokenizer_from_gguf
+    from pipeline.base import tokenizer_from_gguf
 
     return tokenizer_from_gguf(base_gguf)
 
@@ -108,7 +116,7 @@ def test_the_loss_of_a_batch_is_the_mean_of_its_examples(tiny_base, tokenizer):
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
-    model = AutoModelForCausalLM.from_pretrained(tiny_base, attn_implementation=packing.register())
+    model = AutoModelForCausalLM.from_pretrained(tiny_base, attn_implementation=register())
     model = get_peft_model(model, LoraConfig(r=2, target_modules=["q_proj"]))
     rows = [
         encode(example(said, *m), tokenizer, 512, 4.0)
@@ -123,14 +131,14 @@ def test_the_loss_of_a_batch_is_the_mean_of_its_examples(tiny_base, tokenizer):
 def test_what_all_prompts_begin_with_stands_once_in_a_batch(tokenizer):
     rows = [encode(example(said), tokenizer, 512, 4.0) for said in ("hi", "my my")]
     prefix = tokenizer.apply_chat_template(contract.prompt_for("user: "), tokenize=False).split("user: ")[0] + "user:"
-    shared = packing.shared_tokens(rows)
+    shared = training_batches.shared_tokens(rows)
     assert tokenizer.decode(rows[0]["input_ids"][:shared]) == prefix
     batch = pack(rows)
     n, m = (len(row["input_ids"]) for row in rows)
     assert batch["input_ids"].tolist() == [rows[0]["input_ids"] + rows[1]["input_ids"][shared:]]
     assert batch["position_ids"].tolist() == [[*range(n), *range(shared, m)]]
     assert batch["tokens"] == pad(rows)["tokens"] == n + m
-    assert packing.examples_of(batch) == packing.examples_of(pad(rows)) == 2
+    assert training_batches.examples_of(batch) == training_batches.examples_of(pad(rows)) == 2
 
 
 def test_a_question_asked_twice_still_has_an_answer_each(tokenizer):
@@ -143,14 +151,14 @@ def test_a_question_asked_twice_still_has_an_answer_each(tokenizer):
 
 def test_a_batch_is_lengthened_to_few_shapes_by_tokens_without_loss(tokenizer):
     rows = [encode(example(said), tokenizer, 512, 4.0) for said in ("hi", "I keep 12 bees and a dog " * 9, "my my")]
-    shared = packing.shared_tokens(rows)
+    shared = training_batches.shared_tokens(rows)
     usual, batch = pack(rows), pack(rows, 32)
     assert batch["input_ids"].shape[1] % 32 == 0 and batch["layout"]["keys"].shape[1] % 16 == 0
     assert batch["input_ids"].shape[1] < usual["input_ids"].shape[1] + 48
     assert batch["tokens"] == usual["tokens"] == sum(len(row["input_ids"]) for row in rows)
     for key in ("labels", "weights"):
         assert batch[key][batch["labels"] != IGNORED].tolist() == usual[key][usual["labels"] != IGNORED].tolist()
-    assert packing.lengthened(rows, shared, 1) == rows
+    assert training_batches.lengthened(rows, shared, 1) == rows
 
 
 @pytest.mark.parametrize(("compiled", "step"), [(False, 1), (False, 32), (True, 32)])
@@ -159,7 +167,7 @@ def test_gradients_of_a_packed_batch_are_those_of_its_examples(tiny_base, tokeni
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
-    model = AutoModelForCausalLM.from_pretrained(tiny_base, attn_implementation=packing.register())
+    model = AutoModelForCausalLM.from_pretrained(tiny_base, attn_implementation=register())
     model = get_peft_model(
         model, LoraConfig(r=2, target_modules=["q_proj", "k_proj", "v_proj", "up_proj"], init_lora_weights=False)
     )
@@ -180,7 +188,7 @@ def test_gradients_of_a_packed_batch_are_those_of_its_examples(tiny_base, tokeni
 
     alone = gradients([pack([row]) for row in rows])
     if compiled:
-        finetune.compile_layers(model)
+        loss.compile_layers(model)
     together = gradients([pack(rows, step)])
     largest = max(g.abs().max().item() for g in alone.values())
     for name, gradient in together.items():
@@ -195,7 +203,7 @@ def test_the_attention_equals_that_of_transformers(tiny_base, tokenizer):
     with torch.no_grad():
         usual = AutoModelForCausalLM.from_pretrained(tiny_base)(torch.tensor([row["input_ids"]])).logits
         batch = pack([row])
-        ours = AutoModelForCausalLM.from_pretrained(tiny_base, attn_implementation=packing.register())(
+        ours = AutoModelForCausalLM.from_pretrained(tiny_base, attn_implementation=register())(
             batch["input_ids"], layout=batch["layout"]
         ).logits
     assert torch.allclose(usual, ours, atol=1e-5)
@@ -204,9 +212,9 @@ def test_the_attention_equals_that_of_transformers(tiny_base, tokenizer):
 @pytest.fixture
 def small(tmp_path, tokenizer, monkeypatch):
     """Params and data for a run of a few steps, in a folder of its own."""
-    monkeypatch.setattr(finetune, "SCRATCH", tmp_path / "scratch")
+    monkeypatch.setattr(run, "SCRATCH", tmp_path / "scratch")
     p = replace(
-        params.load(Params, "finetune", ROOT / "params.yaml"),
+        params.load(FinetuneSettings, "finetune", ROOT / "params.yaml"),
         lora_r=2,
         batch_size=4,
         save_steps=2,
@@ -224,7 +232,7 @@ def small(tmp_path, tokenizer, monkeypatch):
 
 def train(small, base, out="adapter", **changes):
     p, folder = small
-    return finetune.finetune(
+    return run.finetune(
         replace(p, **changes), 7, base, folder / "train.jsonl", folder / "validation.jsonl", folder / out
     )
 
@@ -248,7 +256,7 @@ def test_golden_loss(small, tiny_base):
 def test_nan_stops_with_an_error_that_names_the_remedy(small, tiny_base, monkeypatch):
     import torch
 
-    monkeypatch.setattr(finetune, "answer_loss", lambda *a: torch.tensor(math.nan, requires_grad=True))
+    monkeypatch.setattr(loss, "answer_loss", lambda *a: torch.tensor(math.nan, requires_grad=True))
     with pytest.raises(io.DataError, match=r"the loss is nan at step 0. Lower finetune.learning_rate"):
         train(small, tiny_base)
     assert not (small[1] / "adapter").exists()
@@ -302,13 +310,13 @@ class StandInForUnsloth(types.ModuleType):
 def unsloth(monkeypatch):
     """As on a machine with a GPU and unsloth, as far as the choice of the engine goes."""
     monkeypatch.setitem(sys.modules, "unsloth", StandInForUnsloth())
-    monkeypatch.setattr(tuning, "cuda", lambda: True)
+    monkeypatch.setattr(training_model, "cuda", lambda: True)
     return sys.modules["unsloth"]
 
 
 def test_without_a_gpu_auto_takes_peft_and_says_why(small):
-    assert tuning.choose_engine(small[0]) == ("peft", "there is no CUDA GPU")
-    assert tuning.choose_engine(replace(small[0], engine="peft")) == ("peft", "asked for")
+    assert training_model.choose_engine(small[0]) == ("peft", "there is no CUDA GPU")
+    assert training_model.choose_engine(replace(small[0], engine="peft")) == ("peft", "asked for")
 
 
 def test_unsloth_without_a_gpu_is_an_error_with_the_remedy(small, tiny_base):
@@ -320,13 +328,13 @@ def test_unsloth_without_a_gpu_is_an_error_with_the_remedy(small, tiny_base):
 
 
 def test_auto_takes_unsloth_where_it_can_run(small, unsloth, monkeypatch):
-    assert tuning.choose_engine(small[0]) == ("unsloth", "a CUDA GPU and unsloth are there")
-    assert tuning.choose_engine(replace(small[0], target_parameters=["experts.down_proj"])) == (
+    assert training_model.choose_engine(small[0]) == ("unsloth", "a CUDA GPU and unsloth are there")
+    assert training_model.choose_engine(replace(small[0], target_parameters=["experts.down_proj"])) == (
         "peft",
         "finetune.target_parameters is PEFT's alone",
     )
-    monkeypatch.setattr(tuning, "installed", lambda name: False)
-    assert tuning.choose_engine(small[0]) == ("peft", "the package unsloth is not installed")
+    monkeypatch.setattr(nf4, "installed", lambda name: False)
+    assert training_model.choose_engine(small[0]) == ("peft", "the package unsloth is not installed")
 
 
 def test_unsloth_is_asked_for_the_model_that_the_params_describe(small, tiny_base, unsloth):
@@ -372,7 +380,7 @@ def test_a_padded_batch_has_the_loss_of_one_without_padding(tiny_base, tokenizer
         for said, m in (("hi", []), ("I keep 12 bees, do you?", ["User keeps 12 bees"]))
     ]
     losses = []
-    for attention, batch in ((packing.register(), pack(rows)), ("sdpa", pad(rows))):
+    for attention, batch in ((register(), pack(rows)), ("sdpa", pad(rows))):
         model = get_peft_model(
             AutoModelForCausalLM.from_pretrained(tiny_base, attn_implementation=attention),
             LoraConfig(r=2, target_modules=["q_proj"]),
@@ -393,7 +401,7 @@ def test_a_base_in_4_bits_trains(small, tmp_path, tokenizer):
 
 
 def test_4_bits_without_bitsandbytes_is_an_error_with_the_remedy(small, tiny_base, monkeypatch):
-    monkeypatch.setattr(tuning, "installed", lambda name: False)
+    monkeypatch.setattr(nf4, "installed", lambda name: False)
     with pytest.raises(
         io.DataError,
         match=r"4-bit weights need the package bitsandbytes, which is not installed. Run `pip install -r requirements.txt`",
@@ -404,10 +412,10 @@ def test_4_bits_without_bitsandbytes_is_an_error_with_the_remedy(small, tiny_bas
 # --- presets of other models ---
 
 
-def preset(model: str, **changes) -> Params:
+def preset(model: str, **changes) -> FinetuneSettings:
     """The params of an entry of the registry, made small."""
     return replace(
-        finetune.load_params(ROOT / "params.yaml", model),
+        load_params(ROOT / "params.yaml", model),
         lora_r=2,
         batch_size=4,
         save_steps=4,
@@ -418,7 +426,7 @@ def preset(model: str, **changes) -> Params:
 
 
 def test_the_presets_are_those_of_the_original_work():
-    llama3, scout = (finetune.load_params(ROOT / "params.yaml", name) for name in ("llama3.1-8b", "llama4-scout"))
+    llama3, scout = (load_params(ROOT / "params.yaml", name) for name in ("llama3.1-8b", "llama4-scout"))
     assert (llama3.engine, llama3.load_in_4bit) == ("unsloth", True)
     assert (scout.engine, scout.lora_dropout) == ("peft", 0.0)
     assert scout.target_parameters == ["feed_forward.experts.gate_up_proj", "feed_forward.experts.down_proj"]
@@ -518,18 +526,18 @@ def test_memory_is_estimated_from_the_configuration(small, tiny_base):
     """Width 32, inner width 64, two layers, LoRA of rank 2 on q_proj alone: 32 inputs and 32 outputs."""
     p = replace(small[0], target_modules=["q_proj"], batch_size=1)
     rows = [{"input_ids": [0] * n, "weights": [0.0] * (n - 5) + [1.0] * 5} for n in (10, 30)]
-    needed = tuning.memory_needed(tiny_base, p, "float32", rows)
+    needed = fit.memory_needed(tiny_base, p, "float32", rows)
     assert needed["adapter, gradients, optimizer"] == 2 * 2 * (32 + 32) * 16
     assert needed["activations"] == 30 * 2 * (16 * 32 * 4 + 5 * 64 * 4 + 3 * 32 * 4)
     assert needed["logits"] == 5 * 49152 * 16
     assert needed["weights"] == 4 * sum(w.numel() for w in load_file(tiny_base / "model.safetensors").values())
-    less = tuning.memory_needed(tiny_base, replace(p, gradient_checkpointing=True, load_in_4bit=True), "float32", rows)
+    less = fit.memory_needed(tiny_base, replace(p, gradient_checkpointing=True, load_in_4bit=True), "float32", rows)
     assert less["activations"] < needed["activations"] and less["weights"] < needed["weights"]
 
 
 def test_what_does_not_fit_is_refused_with_the_numbers_before_loading(small, tiny_base, monkeypatch):
     monkeypatch.setattr(hardware, "free_memory_bytes", lambda: 2**29)
-    monkeypatch.setattr(tuning, "load", lambda *a: pytest.fail("the model was loaded"))
+    monkeypatch.setattr(training_model, "load", lambda *a: pytest.fail("the model was loaded"))
     with pytest.raises(
         io.DataError,
         match=r"needs about 0\.\d GiB \(weights .* runtime 0.8\), 0.5 GiB are free here. Lower finetune.batch_size \(4\)",
@@ -576,7 +584,7 @@ def test_two_processes_train_one_adapter(small, tiny_base):
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     together = io.read_json(folder / "reports" / "runs" / "finetune.json")
-    alone = finetune.finetune(
+    alone = run.finetune(
         replace(p, precision="fp32"),
         params.read(ROOT / "params.yaml")["seed"],
         tiny_base,
@@ -612,7 +620,7 @@ def test_general_instructions_are_asked_that_training_has_not_seen(tmp_path):
         "messages": [{"role": "user", "content": "Say 0"}, {"role": "assistant", "content": "It is 0"}],
     }
     io.write_jsonl(tmp_path / "train.jsonl", [seen, example("hi") | {"kind": "extraction"}])
-    asked = finetune.held_out_instructions(tmp_path / "i.jsonl", tmp_path / "train.jsonl")
+    asked = prose.held_out_instructions(tmp_path / "i.jsonl", tmp_path / "train.jsonl")
     assert asked == ["Say 1\n\ntwice"] + [f"Say {n}" for n in range(2, 21)]
 
 
@@ -622,9 +630,9 @@ def test_an_answer_that_begins_as_json_is_not_prose(tiny_base, tokenizer, monkey
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
-    model = AutoModelForCausalLM.from_pretrained(tiny_base, attn_implementation=packing.register())
+    model = AutoModelForCausalLM.from_pretrained(tiny_base, attn_implementation=register())
     model = get_peft_model(model, LoraConfig(r=2, target_modules=["q_proj"]))
     first = tokenizer(token).input_ids[0]
-    monkeypatch.setattr(finetune, "head", lambda model, hidden, dtype: (torch.arange(len(tokenizer)) == first).float())
-    assert finetune.prose_share(model, tokenizer, ["What is the capital of France?"] * 2, "float32", pack) == share
-    assert finetune.prose_share(model, tokenizer, [], "float32", pack) is None
+    monkeypatch.setattr(loss, "head", lambda model, hidden, dtype: (torch.arange(len(tokenizer)) == first).float())
+    assert prose.prose_share(model, tokenizer, ["What is the capital of France?"] * 2, "float32", pack) == share
+    assert prose.prose_share(model, tokenizer, [], "float32", pack) is None

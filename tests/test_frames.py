@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mem0_slm.frames import Frame, Values, read_frames, reserved_for_eval
 from mem0_slm.io import DataError
+from pipeline.data.frames import Frame, read_frames
+from pipeline.data.slots import Values, reserved_for_eval
 
 
 @pytest.fixture

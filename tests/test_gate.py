@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mem0_slm import io
+from pipeline import results
 from stages import gate
 
 ROOT = Path(__file__).parents[1]
@@ -35,7 +36,7 @@ def test_speed_never_fails():
 
 
 def test_nested_numbers_by_dotted_name():
-    assert gate.flat({"a": {"b": 1, "c": "text", "d": [1, 2]}, "e": 0.5}) == {"a.b": 1, "e": 0.5}
+    assert results.flat({"a": {"b": 1, "c": "text", "d": [1, 2]}, "e": 0.5}) == {"a.b": 1, "e": 0.5}
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mem0_slm import contract, engines
+from mem0_slm.answers import classify
 from mem0_slm.engines import ContextOverflow, EngineError, llama_cpp
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -112,7 +113,7 @@ def test_greedy_is_repeatable_and_a_seed_repeats_a_sample(engine):
 def test_the_schema_gives_an_answer_that_mem0_reads(engine, said):
     answer = ask(engine, contract.prompt_for(f"user: {said}"), max_tokens=80, schema=contract.SCHEMA)
     assert answer.finish_reason == "stop"
-    found = contract.classify(answer.text)
+    found = classify(answer.text)
     assert (found.well_formed, found.repaired) == (True, False)
     assert answer.text == json.dumps(json.loads(answer.text), ensure_ascii=False)  # the spacing of the training answers
 
@@ -128,7 +129,7 @@ def test_any_schema_holds_even_where_the_model_would_say_something_else(engine, 
 def test_an_answer_cut_at_its_limit_says_so(engine):
     answer = ask(engine, max_tokens=5, schema=contract.SCHEMA)
     assert (answer.finish_reason, answer.output_tokens) == ("length", 5)
-    assert contract.classify(answer.text, cut=True).outcome == "truncated"
+    assert classify(answer.text, cut=True).outcome == "truncated"
 
 
 def test_ignore_eos_writes_to_the_limit(engine):

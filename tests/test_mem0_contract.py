@@ -22,8 +22,8 @@ from mem0.memory.utils import parse_messages
 from mem0.utils.factory import EmbedderFactory, LlmFactory
 from packaging.specifiers import SpecifierSet
 
-from mem0_slm import contract
-from mem0_slm.memory import close, default_vector_store
+from mem0_slm import answers, contract
+from mem0_slm.stores import close, default_vector_store
 
 INSTALLED = importlib.metadata.version("mem0ai")
 CHANGED = f"mem0ai {INSTALLED} changed; mem0_slm.contract knows {contract.SUPPORTED_MEM0}:"
@@ -190,15 +190,15 @@ def test_nothing_to_store_is_an_empty_result(add, answer):
 )
 def test_mem0_stores_nothing_and_says_nothing_of_answers_that_classify_repairs_or_names(add, answer):
     assert add(answer) == [], f"{CHANGED} it now reads {answer!r} itself"
-    assert not contract.classify(answer).well_formed
-    assert add(contract.classify(answer).to_json()) == contract.classify(answer).texts
+    assert not answers.classify(answer).well_formed
+    assert add(answers.classify(answer).to_json()) == answers.classify(answer).texts
 
 
 @pytest.mark.parametrize("answer", ['{"memory": ["User has a dog"]}', '{"memory": {"text": "User has a dog"}}'])
 def test_mem0_breaks_on_answers_that_classify_repairs(add, answer):
     with pytest.raises(AttributeError):
         add(answer)
-    assert add(contract.classify(answer).to_json()) == ["User has a dog"]
+    assert add(answers.classify(answer).to_json()) == ["User has a dog"]
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_mem0_breaks_on_answers_that_classify_repairs(add, answer):
     ],
 )
 def test_what_mem0_reads_through_wrapping_classify_reads_too(add, answer):
-    assert add(answer) == contract.classify(answer).texts == ["User has a dog", "User likes tea"]
+    assert add(answer) == answers.classify(answer).texts == ["User has a dog", "User likes tea"]
 
 
 def test_what_raises_in_the_llm_is_mem0s_llm_error_with_its_text(add):

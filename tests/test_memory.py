@@ -13,8 +13,10 @@ import pytest
 from mem0 import AsyncMemory, Memory
 from mem0.exceptions import LLMError
 
-from mem0_slm import contract, engines, memory_config, watch
+from mem0_slm import contract, engines, memory_config, stores, watch
+from mem0_slm import memory as mem0_slm_memory
 from mem0_slm import memory as module
+from mem0_slm.answers import OUTCOMES, classify
 from mem0_slm.engines import EngineError, llama_cpp
 from tests.conftest import ROOT
 
@@ -43,7 +45,7 @@ def folder(tmp_path_factory):
 def memory(base_gguf, folder):
     memory = Memory(memory_config(base_gguf, path=folder, max_tokens=MAX_TOKENS, options=OPTIONS))
     yield memory
-    module.close(memory)
+    stores.close(memory)
 
 
 @pytest.fixture
@@ -102,8 +104,8 @@ def test_an_extraction_is_seen_counted_and_logged(memory, counts, log, user):
     assert [r["memory"] for r in results] == list(event.memories)
     assert event.prompt_tokens == len(llama_cpp.tokenize(memory.llm.handle, contract.prompt_for(f"user: {SISTER}")))
     assert 0 < event.output_tokens <= MAX_TOKENS and event.seconds > 0 and event.turns_dropped == 0 and not event.error
-    assert contract.classify(event.answer, cut=event.output_tokens == MAX_TOKENS).texts == list(event.memories)
-    assert counts[event.outcome] == 1 == sum(counts[outcome] for outcome in contract.OUTCOMES)
+    assert classify(event.answer, cut=event.output_tokens == MAX_TOKENS).texts == list(event.memories)
+    assert counts[event.outcome] == 1 == sum(counts[outcome] for outcome in OUTCOMES)
     assert len(log()) == 1 and log()[0][1].startswith(f"extraction: {event.outcome}, {len(event.memories)} memories")
 
 
@@ -167,7 +169,7 @@ def test_every_answer_is_accounted_for(
         results = memory.add("I have a dog", user_id=user)["results"]
     assert [r["memory"] for r in results] == stored
     assert ([e.outcome for e in events], events[0].memories, events[0].answer) == ([outcome], tuple(stored), text)
-    assert {name: counts[name] for name in contract.OUTCOMES} == EMPTY | {outcome: 1}
+    assert {name: counts[name] for name in OUTCOMES} == EMPTY | {outcome: 1}
     assert counts["repaired"] == (outcome in ("wrong_shape", "truncated") and bool(stored))
     assert [(level, line)] == [(entry[0], entry[1].removeprefix("extraction: ")[: len(line)]) for entry in log()]
 
@@ -181,7 +183,7 @@ def test_whatever_the_engine_raises_is_mem0s_error_and_accounted_for(memory, cou
     with watch() as events, pytest.raises(LLMError, match="the disk is on fire"):
         memory.add("I have a dog", user_id=user)
     assert [e.outcome for e in events] == ["engine_error"]
-    assert {name: counts[name] for name in contract.OUTCOMES} == EMPTY | {"engine_error": 1}
+    assert {name: counts[name] for name in OUTCOMES} == EMPTY | {"engine_error": 1}
     assert [entry[0] for entry in log()] == ["WARNING"]
 
 
@@ -189,7 +191,7 @@ def test_a_prompt_of_an_unknown_form_is_mem0s_error_and_accounted_for(memory, co
     monkeypatch.setattr("mem0.memory.main.generate_additive_extraction_prompt", lambda **sections: "## News\nuser: hi")
     with pytest.raises(LLMError, match="has no '## New Messages' section any more; mem0-slm supports mem0ai"):
         memory.add("hi", user_id=user)
-    assert {name: counts[name] for name in contract.OUTCOMES} == EMPTY | {"engine_error": 1}
+    assert {name: counts[name] for name in OUTCOMES} == EMPTY | {"engine_error": 1}
 
 
 # --- what does not fit ---
@@ -252,7 +254,7 @@ def test_any_conversation_ends_in_an_outcome(memory, user, text, monkeypatch):
     monkeypatch.setattr(memory.llm.config, "max_tokens", 4)
     with watch() as events:
         memory.add(text, user_id=user)
-    assert [e.outcome in contract.OUTCOMES for e in events] == [True]
+    assert [e.outcome in OUTCOMES for e in events] == [True]
 
 
 # --- many at once ---
@@ -262,7 +264,7 @@ OWNERS = ["Ana", "Pablo", "Olga", "Zoe", "Henry", "Maria", "Tom", "Lucy"]
 
 def test_32_adds_at_once_for_8_users_never_mix(base_gguf, tmp_path):
     memory = AsyncMemory(memory_config(base_gguf, path=tmp_path, max_tokens=MAX_TOKENS, options=OPTIONS))
-    assert memory.llm.handle is module.shared_handle(
+    assert memory.llm.handle is engines.shared_handle(
         "llama_cpp", str(base_gguf), OPTIONS
     )  # one model for all memories of a process
 
@@ -281,8 +283,8 @@ def test_32_adds_at_once_for_8_users_never_mix(base_gguf, tmp_path):
     try:
         added, kept = asyncio.run(run())
     finally:
-        module.close(memory)
-    assert sum(memory.llm.counts[outcome] for outcome in contract.OUTCOMES) == len(added) == 32
+        stores.close(memory)
+    assert sum(memory.llm.counts[outcome] for outcome in OUTCOMES) == len(added) == 32
     assert sum(len(results) for _, results, _ in added) >= 24
     for owner in OWNERS:
         mine = [m["memory"] for m in kept[owner]]
@@ -362,12 +364,12 @@ def test_a_second_process_is_told_that_the_folder_is_in_use(memory, folder, base
 
 def test_a_folder_can_be_opened_again_after_close(tmp_path):
     for _ in range(2):
-        module.default_vector_store(tmp_path / "qdrant")["config"]["client"].close()
+        stores.default_vector_store(tmp_path / "qdrant")["config"]["client"].close()
 
 
 def test_vectors_of_another_dimension_are_refused_with_both_named(base_gguf, tmp_path):
     folder = tmp_path / "qdrant"
-    module.close(Memory(memory_config(base_gguf, path=tmp_path, options=OPTIONS)))  # 384
+    stores.close(Memory(memory_config(base_gguf, path=tmp_path, options=OPTIONS)))  # 384
     other = {"provider": "openai", "config": {"api_key": "none", "embedding_dims": 768}}
     for _ in range(2):  # the folder is not left open
         with pytest.raises(EngineError) as error:
@@ -392,7 +394,7 @@ def test_a_process_that_never_closes_ends_without_complaint(tmp_path):
 
 def test_what_is_missing_is_named_with_the_remedy(tmp_path, monkeypatch):
     monkeypatch.delenv("MEM0_SLM_MODEL", raising=False)
-    monkeypatch.setattr(module, "DEFAULT_MODEL", module.Path("models/gguf/none.gguf"))
+    monkeypatch.setattr(mem0_slm_memory, "DEFAULT_MODEL", module.Path("models/gguf/none.gguf"))
     monkeypatch.chdir(tmp_path)
     with pytest.raises(
         EngineError, match=rf"^no tuned model at {tmp_path}/models/gguf/none.gguf or .*\. Run `make repro`"

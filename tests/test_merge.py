@@ -1,4 +1,4 @@
-"""mem0_slm.merge against PEFT's own merge_and_unload on tiny random models, its refusals, and what a killed run leaves."""
+"""pipeline.export.merge against PEFT's own merge_and_unload on tiny random models, its refusals, and what a killed run leaves."""
 
 import errno
 import json
@@ -25,9 +25,9 @@ from transformers import (
     LlamaForCausalLM,
 )
 
-from mem0_slm import merge as merge_module
 from mem0_slm.io import DataError
-from mem0_slm.merge import STATE, merge, plan
+from pipeline.export import merge as merge_module
+from pipeline.export.merge import STATE, merge, plan
 
 ROOT = Path(__file__).parents[1]
 EXPERTS = ["feed_forward.experts.gate_up_proj", "feed_forward.experts.down_proj"]
@@ -601,7 +601,7 @@ def test_a_disk_that_fills_up(pair, tmp_path, monkeypatch):
 
 KILLED = """
 import sys, time
-from mem0_slm import merge
+from pipeline.export import merge
 blocks = merge._blocks
 def slow(output, dtype):
     for block in blocks(output, dtype):

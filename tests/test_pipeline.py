@@ -211,8 +211,9 @@ def test_the_engine_receives_the_tokens_of_the_training_example(finished):
     from transformers import AutoTokenizer
 
     from mem0_slm.engines import llama_cpp
-    from mem0_slm.memory import close, memory_config
-    from mem0_slm.packing import IGNORED, encode
+    from mem0_slm.memory import memory_config
+    from mem0_slm.stores import close
+    from pipeline.training.encode import IGNORED, encode
 
     copy, _ = finished
     tokenizer = AutoTokenizer.from_pretrained(copy / "models/base/hf")

@@ -21,10 +21,12 @@ from benchmarks.prompt_sections import (
     resolve,
     unknown_to,
 )
-from mem0_slm.contract import classify, dump
-from mem0_slm.frames import Frame, Values, read_frames
-from stages import finetune
-from stages.prepare_base import tokenizer_from_gguf
+from mem0_slm.answers import classify
+from mem0_slm.contract import dump
+from pipeline.base import tokenizer_from_gguf
+from pipeline.data.frames import Frame, read_frames
+from pipeline.data.slots import Values
+from pipeline.training import run
 
 TRAIN = Path(__file__).parents[1] / "data/sources/train"
 TODAY = datetime.date(2026, 11, 24)  # a Tuesday
@@ -192,7 +194,7 @@ def test_the_figures_tell_right_from_wrong():
 
 def test_a_form_is_trained_asked_and_measured(tmp_path, base_gguf, in_root, monkeypatch):
     """On a random model of two layers, whose answers are nonsense: what is measured must say so."""
-    monkeypatch.setattr(finetune, "SCRATCH", tmp_path / "scratch")
+    monkeypatch.setattr(run, "SCRATCH", tmp_path / "scratch")
     base = tiny_llama(tmp_path / "base", tokenizer_from_gguf(base_gguf))
     found = measure("last", [CASE] * 8, [CASE, CASE], base, memory_words=45, threads=1, folder=tmp_path / "out")
     assert found["training"]["train_examples"] == 8

@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from mem0_slm import io, scoring
-from stages import report
+from mem0_slm import io
+from pipeline.evaluation import metrics
+from pipeline.report import html, tables, verdict
 
 BLOCKS = [
     ("h1", "Title <1>"),
@@ -17,7 +18,7 @@ BLOCKS = [
 
 
 def test_blocks_as_markdown():
-    text = report.markdown(BLOCKS)
+    text = html.markdown(BLOCKS)
     assert text.startswith("# Title <1>\n\n**Better?** a < b & c\n\n- one\n- two\n\n| name")
     assert "0.50" in text  # numbers stay as they were written
     assert text.endswith("![A curve](plots/curve.svg)\n")
@@ -25,7 +26,7 @@ def test_blocks_as_markdown():
 
 def test_the_page_is_escaped_and_needs_no_other_file(tmp_path):
     (tmp_path / "curve.svg").write_text('<?xml version="1.0"?>\n<!DOCTYPE svg>\n<svg viewBox="0 0 1 1"></svg>')
-    page = report.page(BLOCKS, tmp_path)
+    page = html.page(BLOCKS, tmp_path)
     assert "<strong>Better?</strong> a &lt; b &amp; c" in page
     assert "<td>&lt;b&gt;</td>" in page
     assert '<figure aria-label="A curve"><svg' in page
@@ -44,9 +45,9 @@ def items(hits: str) -> list[dict]:
 
 
 def test_what_became_of_each_query():
-    assert list(report.causes(items("hhlwnnt"), "eval").values()) == [2, 1, 1, 2]
-    assert sum(report.causes(items("hhlwnnt"), "natural").values()) == 0
-    assert report.hits(items("hlt"), "eval") == {"e0": True, "e1": False}
+    assert list(tables.causes(items("hhlwnnt"), "eval").values()) == [2, 1, 1, 2]
+    assert sum(tables.causes(items("hhlwnnt"), "natural").values()) == 0
+    assert verdict.hits(items("hlt"), "eval") == {"e0": True, "e1": False}
 
 
 @pytest.mark.parametrize(
@@ -60,19 +61,19 @@ def test_what_became_of_each_query():
 )
 def test_better_is_said_only_when_the_paired_test_shows_it(ours, theirs, said):
     # 8 to 0 has p = 2 / 2^8 = 0.008; 5 to 0 has 2 / 2^5 = 0.0625
-    assert report.answer(report.compared({"a": items(ours), "b": items(theirs)}, "a", "b", "eval")) == said
+    assert verdict.answer(verdict.compared({"a": items(ours), "b": items(theirs)}, "a", "b", "eval")) == said
 
 
 def test_candidates_with_other_queries_cannot_be_compared():
     with pytest.raises(io.DataError, match=r"items_a.jsonl and items_b.jsonl hold other queries of eval"):
-        report.compared({"a": items("hh"), "b": items("h")}, "a", "b", "eval")
+        verdict.compared({"a": items("hh"), "b": items("h")}, "a", "b", "eval")
 
 
 def test_a_metric_stands_with_its_interval():
-    assert report.between({"mrr": 0.5, "mrr_ci": [0.25, 0.75]}, "mrr") == "0.500 [0.25, 0.75]"
-    assert report.between(scoring.retrieval({}, {}), "num_hits") == "0.000"
+    assert tables.between({"mrr": 0.5, "mrr_ci": [0.25, 0.75]}, "mrr") == "0.500 [0.25, 0.75]"
+    assert tables.between(metrics.retrieval({}, {}), "num_hits") == "0.000"
 
 
 def test_a_target_that_was_not_run_stands_in_the_table_with_its_reason():
-    rows = report.model_rows({"targets": {}, "not_run": {"vllm": "EngineError: no server"}}, "m", True, 0.9)
+    rows = tables.model_rows({"targets": {}, "not_run": {"vllm": "EngineError: no server"}}, "m", True, 0.9)
     assert rows == [["m", "yes", "-", "vllm", "not run", "-", "EngineError: no server", "-", "0"]]

@@ -4,9 +4,12 @@ import dataclasses
 
 import pytest
 
-from mem0_slm import contract, engines, memory, params
+from mem0_slm import answers, contract, engines
 from mem0_slm.engines import Answer, llama_cpp
-from stages import retrieval_eval
+from pipeline import params
+from pipeline.evaluation import decodings, retrieval
+from pipeline.evaluation.settings import RetrievalEvalSettings
+from pipeline.paths import BASE
 
 FREE = {
     "a": "User has a dog named Pimento",
@@ -43,7 +46,7 @@ ROWS = [
 @pytest.fixture
 def p(in_root):
     return dataclasses.replace(
-        params.load(retrieval_eval.Params, "retrieval_eval"), constrain="schema", decodings=["free", "json", "schema"]
+        params.load(RetrievalEvalSettings, "retrieval_eval"), constrain="schema", decodings=["free", "json", "schema"]
     )
 
 
@@ -59,14 +62,14 @@ def asked(monkeypatch):
         )
 
     monkeypatch.setattr(llama_cpp, "generate", generate)
-    monkeypatch.setattr(memory, "shared_handle", lambda engine, model, options: None)
+    monkeypatch.setattr(engines, "shared_handle", lambda engine, model, options: None)
     return asked
 
 
 def test_each_decoding_is_counted_and_the_stages_own_answers_are_reused(p, asked):
-    figures = retrieval_eval.decodings("m.gguf", ITEMS, ROWS, p)
+    figures = decodings.decodings("m.gguf", ITEMS, ROWS, p)
     assert asked.count(None) == asked.count({"type": "object"}) == 4 and len(asked) == 8  # none for the schema
-    zero = dict.fromkeys(contract.OUTCOMES, 0)
+    zero = dict.fromkeys(answers.OUTCOMES, 0)
     assert figures == {
         "free": {
             "conversations": 4,
@@ -99,11 +102,9 @@ def test_each_decoding_is_counted_and_the_stages_own_answers_are_reused(p, asked
 
 
 def test_fewer_conversations_are_spread_over_all(p, asked):
-    figures = retrieval_eval.decodings(
-        "m.gguf", ITEMS, ROWS, dataclasses.replace(p, decoding_items=2, decodings=["schema"])
-    )
+    figures = decodings.decodings("m.gguf", ITEMS, ROWS, dataclasses.replace(p, decoding_items=2, decodings=["schema"]))
     assert figures["schema"]["num_keys"] == 1  # a and c
-    assert retrieval_eval.decodings("m.gguf", ITEMS, ROWS, dataclasses.replace(p, decoding_items=0)) == {}
+    assert decodings.decodings("m.gguf", ITEMS, ROWS, dataclasses.replace(p, decoding_items=0)) == {}
 
 
 def test_an_engine_that_fails_is_an_outcome_here_too(p, monkeypatch, asked):
@@ -111,7 +112,7 @@ def test_an_engine_that_fails_is_an_outcome_here_too(p, monkeypatch, asked):
         raise engines.EngineError("no memory")
 
     monkeypatch.setattr(llama_cpp, "generate", broken)
-    figures = retrieval_eval.decodings("m.gguf", ITEMS, ROWS, dataclasses.replace(p, decodings=["free"]))
+    figures = decodings.decodings("m.gguf", ITEMS, ROWS, dataclasses.replace(p, decodings=["free"]))
     assert figures["free"]["outcomes"]["engine_error"] == 4 and figures["free"]["well_formed_share"] == 0.0
 
 
@@ -128,9 +129,9 @@ def test_the_base_is_asked_in_the_tuned_models_precision(p, base_gguf, tmp_path,
     from gguf import GGUFReader
 
     monkeypatch.chdir(tmp_path)
-    retrieval_eval.BASE.mkdir(parents=True)
-    (retrieval_eval.BASE / "base.gguf").symlink_to(base_gguf)
-    with retrieval_eval.model_of("base", p) as model:
+    BASE.mkdir(parents=True)
+    (BASE / "base.gguf").symlink_to(base_gguf)
+    with retrieval.model_of("base", p) as model:
         types = {tensor.tensor_type.name for tensor in GGUFReader(model).tensors}
     assert types == {"Q8_0", "F32"} and not model.exists()
     for candidate, as_it_is, wanted in (
@@ -138,9 +139,9 @@ def test_the_base_is_asked_in_the_tuned_models_precision(p, base_gguf, tmp_path,
         ("no_llm", "Q8_0", "models/base/base.gguf"),
         ("finetuned", "Q8_0", p.finetuned_model),
     ):
-        with retrieval_eval.model_of(candidate, dataclasses.replace(p, base_type=as_it_is)) as model:
+        with retrieval.model_of(candidate, dataclasses.replace(p, base_type=as_it_is)) as model:
             assert str(model) == wanted
-    with retrieval_eval.model_of("base", dataclasses.replace(p, engine="transformers")) as model:
+    with retrieval.model_of("base", dataclasses.replace(p, engine="transformers")) as model:
         assert str(model) == "models/base/hf"  # no GGUF, nothing to quantise
     with pytest.raises(ValueError, match=r"base_type: 'F64' must be"):
         dataclasses.replace(p, base_type="F64")

@@ -6,10 +6,10 @@ import uuid
 import pytest
 from mem0 import Memory
 
-from mem0_slm import contract, engines, memory_config, second_look, watch
-from mem0_slm import memory as module
+from mem0_slm import answers, contract, engines, extraction, memory_config, stores, watch
 from mem0_slm.engines import llama_cpp
-from mem0_slm.second_look import clauses, missing, news, passages, with_quotes
+from mem0_slm.second_look import clauses, missing_claims, new_facts, passages, with_quotes
+from mem0_slm.text import unsaid
 
 
 def prompt(*turns: str, **how) -> list[dict]:
@@ -74,7 +74,7 @@ def test_custom_instructions_and_agents_decide_for_themselves():
     ],
 )
 def test_a_name_may_be_bent_and_a_number_may_not(sentence, held, left):
-    assert missing(sentence, [held]) == left
+    assert missing_claims(sentence, [held]) == left
 
 
 # --- what is kept ---
@@ -97,7 +97,7 @@ def test_a_name_may_be_bent_and_a_number_may_not(sentence, held, left):
     ],
 )
 def test_only_what_is_new_and_was_said_is_kept(answer, kept):
-    assert news("The parrot is Kopernik", answer, ["User keeps bees"]) == kept
+    assert new_facts("The parrot is Kopernik", answer, ["User keeps bees"]) == kept
 
 
 # --- what is quoted ---
@@ -151,11 +151,11 @@ def test_custom_instructions_and_agents_decide_over_quotes_too():
 def test_where_nothing_is_stored_nothing_is_quoted():
     """The model's decision to store nothing stands, and what failed is reported as failed."""
     for event in (
-        module.Event("nothing"),
-        module.Event("engine_error", error="gone"),
-        module.Event("truncated", ("User breeds hens",)),
+        extraction.Event("nothing"),
+        extraction.Event("engine_error", error="gone"),
+        extraction.Event("truncated", ("User breeds hens",)),
     ):
-        assert module.quote(event, prompt("user: I breed Silkie hens")) == event
+        assert extraction.quote(event, prompt("user: I breed Silkie hens")) == event
 
 
 # --- what is asked, in order ---
@@ -191,8 +191,8 @@ def test_where_nothing_is_stored_nothing_is_quoted():
 )
 def test_a_passage_is_asked_for_when_no_memory_holds_its_names_and_numbers(asked, first, told, wanted, looks):
     seen = asked({f"user: {passage}": answer for passage, answer in told.items()})
-    event = module.Event("stored" if first else "nothing", tuple(first))
-    found = module.look_again(event, "llama_cpp", None, LONG, max_tokens=48, schema=None)
+    event = extraction.Event("stored" if first else "nothing", tuple(first))
+    found = extraction.look_again(event, "llama_cpp", None, LONG, max_tokens=48, schema=None)
     assert found.memories == (*first, *wanted)
     assert seen == [f"user: {list(told)[i]}" for i in looks]
 
@@ -225,7 +225,7 @@ def memory(base_gguf, tmp_path_factory):
         memory_config(base_gguf, path=tmp_path_factory.mktemp("home"), options={"n_ctx": 512, "n_threads": 1})
     )
     yield memory
-    module.close(memory)
+    stores.close(memory)
 
 
 SAID = "I keep bees. The parrot is Kopernik."
@@ -243,7 +243,7 @@ def test_mem0_stores_what_the_second_look_found(memory, asked):
     stored, [event] = add(memory)
     assert sorted(stored) == ["User keeps bees", "User's parrot is Kopernik"] and len(seen) == 2
     assert (event.outcome, event.added, event.prompt_tokens, event.output_tokens) == ("stored", 1, 80, 18)
-    assert contract.classify(event.answer).texts == ["User keeps bees"]  # the first answer, as the model gave it
+    assert answers.classify(event.answer).texts == ["User keeps bees"]  # the first answer, as the model gave it
     assert (memory.llm.counts["stored"], memory.llm.counts["added"]) == (1, 1)
 
 
@@ -296,8 +296,8 @@ def test_it_can_be_turned_off(memory, asked, monkeypatch):
 
 def test_a_real_answer_is_completed(base_gguf):
     """With a real model: whatever it answers, nothing of the first look is lost and nothing unsaid is added."""
-    handle = module.shared_handle("llama_cpp", str(base_gguf), {"n_ctx": 512, "n_threads": 1})
-    first = module.Event("stored", ("User keeps bees",), answer=contract.dump(["User keeps bees"]))
-    event = module.look_again(first, "llama_cpp", handle, LONG, max_tokens=48, schema=contract.SCHEMA)
+    handle = engines.shared_handle("llama_cpp", str(base_gguf), {"n_ctx": 512, "n_threads": 1})
+    first = extraction.Event("stored", ("User keeps bees",), answer=contract.dump(["User keeps bees"]))
+    event = extraction.look_again(first, "llama_cpp", handle, LONG, max_tokens=48, schema=contract.SCHEMA)
     assert event.memories[:1] == first.memories and event.output_tokens > 0
-    assert all(second_look.scoring.unsaid(text, LONG[1]["content"]) == [] for text in event.memories)
+    assert all(unsaid(text, LONG[1]["content"]) == [] for text in event.memories)

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from mem0_slm import contract, io, teacher
+from mem0_slm import contract, io
 from mem0_slm.engines import Answer, EngineError
+from pipeline.data import teacher
 
 
 def answer(said, *memories, **more) -> str:
@@ -37,7 +38,7 @@ def ask(monkeypatch):
     def ask(*script, repeats=lambda texts: None):
         scripted = ScriptedTeacher(*script)
         monkeypatch.setattr(teacher, "load", lambda name: (scripted, "handle"))
-        rows, counts = teacher.ask("ollama:big", len(script), ["food", "work"], 100, repeats)
+        rows, counts = teacher.ask_teacher("ollama:big", len(script), ["food", "work"], 100, repeats)
         assert scripted.closed and len(scripted.asked) == len(script)
         return rows, counts
 
@@ -134,12 +135,12 @@ def test_a_teacher_that_never_answers_is_an_error(ask):
 )
 def test_a_teacher_that_is_not_there_is_named(name, words):
     with pytest.raises(io.DataError) as error:
-        teacher.ask(name, 1, ["food"], 1, lambda texts: None)
+        teacher.ask_teacher(name, 1, ["food"], 1, lambda texts: None)
     assert f"params.yaml: generate_dataset.teacher: {name!r}: " in str(error.value) and words in str(error.value)
 
 
 def test_a_real_model_is_asked_through_an_engine(base_gguf):
     """A base model of 135M is no teacher: what counts is that each of its answers is kept or counted."""
-    rows, counts = teacher.ask(f"llama_cpp:{base_gguf}", 4, ["food"], 1, lambda texts: None, max_tokens=64)
+    rows, counts = teacher.ask_teacher(f"llama_cpp:{base_gguf}", 4, ["food"], 1, lambda texts: None, max_tokens=64)
     assert counts["asked"] == 4 == counts["kept"] + sum(counts["rejected"].values())
     assert counts["rejected"]["engine_error"] == 0 and len(rows) == counts["kept"]

@@ -8,7 +8,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from mem0_slm import contract, engines
 from mem0_slm.engines import ContextOverflow, EngineError, transformers
-from stages.prepare_base import tokenizer_from_gguf
+from pipeline.base import tokenizer_from_gguf
 
 DOG = contract.prompt_for("user: I have a dog\n")
 

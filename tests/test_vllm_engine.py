@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.drop_in import VLLM_CPU, free_port, serving
-from mem0_slm import contract, engines, memory
+from benchmarks.drop_in import free_port
+from mem0_slm import contract, engines, extraction
 from mem0_slm.engines import ContextOverflow, EngineError, vllm
 from tests.ollama_standin import FAULTS, JsonHandler, listening
+from tools.servers import VLLM_CPU, serving
 
 ROOT = Path(__file__).parents[1]
 MESSAGES = [{"role": "system", "content": "You are a short test assistant."}, {"role": "user", "content": "Say hello."}]
@@ -266,7 +267,7 @@ def test_engine_through_the_package(server):
         {"role": "user", "content": "user: I live in Prague."},
     ]
     server.pieces = ['{"memory": [{"text": ', '"User lives in Prague"}]}']
-    event = memory.extract("vllm", handle, messages, max_tokens=64, schema=contract.SCHEMA)
+    event = extraction.extract("vllm", handle, messages, max_tokens=64, schema=contract.SCHEMA)
     assert (event.outcome, event.memories) == ("stored", ("User lives in Prague",))
     engines.module("vllm").close(handle)
 
@@ -275,7 +276,7 @@ def test_long_conversation_loses_its_oldest_turns(server, handle):
     text = "\n".join(f"user: this is turn number {i} of a conversation" for i in range(60))
     messages = [{"role": "system", "content": contract.SYSTEM_PROMPT}, {"role": "user", "content": text}]
     server.pieces = ['{"memory": []}']
-    event = memory.extract("vllm", handle, messages, max_tokens=64, schema=contract.SCHEMA)
+    event = extraction.extract("vllm", handle, messages, max_tokens=64, schema=contract.SCHEMA)
     assert event.outcome == "nothing" and 0 < event.turns_dropped < 60
     assert event.prompt_tokens <= 256 - 64
 

@@ -8,7 +8,10 @@
 module and its name to `ENGINES`.
 """
 
+import atexit
 import importlib
+import json
+import threading
 from dataclasses import dataclass, field
 
 ENGINES = ("llama_cpp", "transformers", "ollama", "vllm")
@@ -71,3 +74,27 @@ def module(engine: str):
     if engine not in ENGINES:
         raise EngineError(f"engine {engine!r} is unknown. Use one of: {', '.join(ENGINES)}.")
     return importlib.import_module(f"mem0_slm.engines.{engine}")
+
+
+_handles: dict[str, tuple] = {}
+
+
+_handles_lock = threading.Lock()
+
+
+def shared_handle(engine: str, model: str, options: dict):
+    """The loaded model for these arguments; loaded once a process."""
+    key = json.dumps([engine, model, options], sort_keys=True, default=str)
+    with _handles_lock:
+        if key not in _handles:
+            _handles[key] = (engine, load(engine, model, **options))
+        return _handles[key][1]
+
+
+@atexit.register
+def close_engines() -> None:
+    """Free all models loaded by `shared_handle`. Called at exit; call it earlier to free the memory."""
+    with _handles_lock:
+        while _handles:
+            _, (engine, handle) = _handles.popitem()
+            module(engine).close(handle)

@@ -6,7 +6,6 @@ another), so every value is checked against the dataclass before any work starts
 
 import dataclasses
 import math
-import sys
 import types
 import typing
 from pathlib import Path
@@ -79,34 +78,6 @@ def require(condition: bool, key: str, value, remedy: str) -> None:
     """For `__post_init__`: raise ValueError naming key, value and remedy unless `condition` holds."""
     if not condition:
         raise ValueError(f"{key}: {value!r} {remedy}")
-
-
-def run_stage(main) -> None:
-    """Run a stage's `main()`: errors that a user can mend are one clear line on stderr and exit code 1."""
-    import argparse
-    import os
-
-    module = sys.modules[main.__module__]
-    parser = argparse.ArgumentParser(
-        prog=f"python -m stages.{Path(module.__file__).stem}",
-        description=module.__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parameters = getattr(module, "ARGUMENTS", {})
-    for name, (choices, text) in parameters.items():
-        parser.add_argument(name, choices=choices, help=text)
-    arguments = vars(parser.parse_args())
-    # no library phones home from a stage, and nothing looks for a model hub unless a hub source asks for it
-    os.environ.update(MEM0_TELEMETRY="False", HF_HUB_DISABLE_TELEMETRY="1", TOKENIZERS_PARALLELISM="false")
-    from mem0_slm.io import DataError
-    from stages import check_params
-
-    try:
-        check_params()
-        main(**arguments)
-    except (ParamsError, DataError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(1) from None
 
 
 def _names(cls) -> list[str]:

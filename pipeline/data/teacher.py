@@ -141,7 +141,9 @@ def load(name: str):
         raise DataError(f"params.yaml: generate_dataset.teacher: {name!r}: {error}") from None
 
 
-def ask(name: str, n: int, topics: list[str], seed: int, repeats, max_tokens: int = 512) -> tuple[list[dict], dict]:
+def ask_teacher(
+    name: str, n: int, topics: list[str], seed: int, repeats, max_tokens: int = 512
+) -> tuple[list[dict], dict]:
     """Ask a teacher `n` times; the kept answers as training examples, and counts for the metrics.
 
     topics: what conversations are about. repeats(texts): truthy if a text repeats the evaluation. max_tokens: of an answer.

@@ -6,7 +6,7 @@ A pair is a prompt's token ids and its answer's, the token that ends the turn in
 
 import math
 
-from mem0_slm import contract, io
+from mem0_slm import answers, io
 
 
 def pair(tokenizer, messages: list[dict], answer=None) -> tuple[list[int], list[int]]:
@@ -54,7 +54,7 @@ def gguf_outputs(path, pairs):
         llama.close()
 
 
-def measure(outputs, pairs, reference=None) -> dict:
+def compare_outputs(outputs, pairs, reference=None) -> dict:
     """perplexity: of the answers' tokens. With `reference`, the outputs of another form for the same pairs, also
     max_logit_difference and same_next_token_share, over all positions."""
     import torch
@@ -94,7 +94,7 @@ def gaps(outputs, pairs) -> list[float]:
 def compare(found: list[str], reference: list[str]) -> dict:
     """Shares of answers that equal the reference's, that decide alike whether to store, and that are well-formed."""
     share = lambda values: round(sum(values) / len(found), 4)  # noqa: E731
-    read, wanted = [contract.classify(a) for a in found], [contract.classify(a) for a in reference]
+    read, wanted = [answers.classify(a) for a in found], [answers.classify(a) for a in reference]
     return {
         "same_text_as_merged": share(a == b for a, b in zip(found, reference, strict=True)),
         "same_decision_to_store": share(

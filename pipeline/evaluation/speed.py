@@ -17,10 +17,13 @@ import multiprocessing
 import os
 import statistics
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from mem0_slm import contract, hardware, io, params, scoring
+from mem0_slm import contract, hardware, io
+from pipeline import results
+from pipeline.data.instructions import extraction_prompts, general_prompts
+from pipeline.evaluation.settings import BenchSettings, Target
+from pipeline.evaluation.statistics import percentile
 
 DEFINITIONS = {
     "latency_mean_s": "mean over requests of the seconds from the start of a request to its last token; p50, p95 likewise",
@@ -41,72 +44,6 @@ DEFINITIONS = {
 }
 BATCHING = ("llama_cpp", "ollama", "vllm")
 """Engines that run several requests at once; the others are measured with one client."""
-
-
-@dataclass(frozen=True)
-class Target:
-    """A model in one form on one engine. `prompts`: fewer than the section's, for a form that is slow."""
-
-    engine: str
-    model: str
-    format: str
-    precision: str
-    adapter: str | None = None
-    prompts: int | None = None
-    load_in_4bit: bool = False
-
-    def __post_init__(self):
-        from mem0_slm.engines import ENGINES
-
-        params.require(self.engine in ENGINES, "engine", self.engine, f"must be one of {', '.join(ENGINES)}")
-        params.require(self.prompts is None or self.prompts >= 1, "prompts", self.prompts, "must be at least 1")
-        params.require(
-            not self.load_in_4bit or self.engine == "transformers",
-            "load_in_4bit",
-            self.load_in_4bit,
-            "is an option of the transformers engine alone",
-        )
-
-
-@dataclass(frozen=True)
-class Params:
-    prompts: int
-    new_tokens: int
-    warmup: int
-    threads: int
-    missing_is_error: bool
-    targets: dict[str, Target]
-    extractions: int = 8
-    clients: list[int] = field(default_factory=lambda: [4, 8])
-    client_requests: int = 16
-
-    def __post_init__(self):
-        for name in ("prompts", "new_tokens", "client_requests"):
-            params.require(getattr(self, name) >= 1, name, getattr(self, name), "must be at least 1")
-        for name in ("warmup", "threads", "extractions"):
-            params.require(getattr(self, name) >= 0, name, getattr(self, name), "must not be negative")
-        params.require(
-            all(n >= 2 for n in self.clients),
-            "clients",
-            self.clients,
-            "must be numbers of at least 2 (one client is always measured)",
-        )
-
-
-def general_prompts(n: int, path="data/sources/instructions.jsonl") -> list[str]:
-    """`n` different general prompts. Raises DataError when the file has fewer."""
-    prompts = list(dict.fromkeys(io.alpaca_prompt(r) for r in io.read_jsonl(path, {"instruction": str})))
-    if len(prompts) < n:
-        raise io.DataError(f"params.yaml: prompts: {n} asked for, {path} has {len(prompts)}. Ask for at most that.")
-    return prompts[:n]
-
-
-def extraction_prompts(n: int, path="data/sources/natural.jsonl") -> list[list[dict]]:
-    """`n` extraction calls: the chat messages that Mem0's prompt becomes for hand-written conversations."""
-    return [
-        contract.prompt_for(contract.conversation_of(row["messages"]))
-        for row in io.read_jsonl(path, {"messages": list})[:n]
-    ]
 
 
 def memory_bandwidth(threads: int) -> dict:
@@ -166,12 +103,12 @@ def figures(answers: list) -> dict:
         "prompt_tokens": sum(a.prompt_tokens for a in answers),
         "output_tokens": written,
         "latency_mean_s": round(statistics.mean(seconds), 4),
-        **{f"latency_p{p}_s": round(scoring.percentile(seconds, p / 100), 4) for p in (50, 95)},
+        **{f"latency_p{p}_s": round(percentile(seconds, p / 100), 4) for p in (50, 95)},
         "tokens_per_second": round(written / sum(seconds), 2),
-        **{f"first_token_p{p}_s": round(scoring.percentile(first, p / 100), 4) for p in (50, 95)},
+        **{f"first_token_p{p}_s": round(percentile(first, p / 100), 4) for p in (50, 95)},
         "prefill_tokens_per_second": round(sum(a.prompt_tokens for a in answers) / sum(first), 1),
         "decode_tokens_per_second": round(len(gaps) / sum(gaps), 2) if gaps else None,
-        **{f"inter_token_p{p}_s": round(scoring.percentile(gaps, p / 100), 5) for p in (50, 95, 99) if gaps},
+        **{f"inter_token_p{p}_s": round(percentile(gaps, p / 100), 5) for p in (50, 95, 99) if gaps},
     }
     timed = [a.server for a in answers if a.server.get("eval_duration")]
     if timed:
@@ -196,7 +133,9 @@ def sample(answer, workload: str, clients: int = 1) -> dict:
     }
 
 
-def measure(target: Target, prompts: list[str], extractions: list[list[dict]], p: Params) -> tuple[dict, list[dict]]:
+def run_target(
+    target: Target, prompts: list[str], extractions: list[list[dict]], p: BenchSettings
+) -> tuple[dict, list[dict]]:
     """Run one target in this process: its figures as in `DEFINITIONS`, and a raw sample a request."""
     from mem0_slm import engines
 
@@ -276,7 +215,7 @@ def weights_bytes(target: Target) -> int:
     return total
 
 
-def run_all(p: Params) -> tuple[dict, list[dict]]:
+def run_all(p: BenchSettings) -> tuple[dict, list[dict]]:
     """Measure every target. One that cannot run is reported with the reason under "not_run", never left out."""
     from tqdm import tqdm
 
@@ -290,7 +229,7 @@ def run_all(p: Params) -> tuple[dict, list[dict]]:
     for name, target in tqdm(p.targets.items(), desc="targets", unit="target"):
         with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
             try:
-                found, raw = pool.submit(measure, target, prompts[: target.prompts], extractions, p).result()
+                found, raw = pool.submit(run_target, target, prompts[: target.prompts], extractions, p).result()
             except Exception as error:  # the reason goes to the metrics file and the report
                 if p.missing_is_error:
                     raise io.DataError(f"target {name}: {type(error).__name__}: {error}") from None
@@ -322,9 +261,9 @@ HEADLINE = ("latency_mean_s", "tokens_per_second", "requests")
 def record(name: str, found: dict, samples: list[dict]) -> None:
     """Write the figures: each target's headline to metrics/<name>.json, all to reports/runs/<name>.json, the raw samples
     beside it as JSON lines; and print them with their definitions."""
-    headline = {target: hardware.only(figures, HEADLINE) for target, figures in found["targets"].items()}
+    headline = {target: results.pick(figures, HEADLINE) for target, figures in found["targets"].items()}
     headline |= {target: {"requests": 0} for target in found["not_run"]}
-    hardware.record(name, found, "llama-cpp-python", "torch", "transformers", "peft", headline=headline)
+    results.record(name, found, "llama-cpp-python", "torch", "transformers", "peft", headline=headline)
     io.write_jsonl(f"reports/runs/{name}_samples.jsonl", samples)
     for target, t in found["targets"].items():
         print(f"{target}: " + ", ".join(f"{k} {v}" for k, v in t.items() if not isinstance(v, str) and v is not None))

@@ -8,7 +8,8 @@ import hashlib
 import json
 from pathlib import Path
 
-from mem0_slm import io, params
+from mem0_slm import io
+from pipeline import params
 
 CARD = "README.md"
 

@@ -1,0 +1,1 @@
+"""The chat page: its session, what it shows, and how it is served."""

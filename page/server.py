@@ -1,0 +1,148 @@
+"""Opening the models, and serving the page on this machine."""
+
+import hmac
+import ipaddress
+import logging
+import os
+import signal
+import socket
+import sys
+
+from mem0_slm.io import DataError
+from mem0_slm.stores import embedder_by_name, qdrant_server
+from page.page import CSS, build
+from page.settings import AppSettings
+
+PASSWORD = "MEM0_SLM_APP_PASSWORD"
+
+
+logger = logging.getLogger("mem0_slm")
+
+
+def required_password(p: AppSettings) -> str:
+    """The password from the environment, or "" where none is needed.
+
+    Raises DataError when others than this machine could open the page and there is no password.
+    """
+    password = os.environ.get(PASSWORD, "")
+    try:
+        loopback = p.host == "localhost" or ipaddress.ip_address(p.host).is_loopback
+    except ValueError:
+        loopback = False
+    if (p.share or not loopback) and not password:
+        what = "app.share: true" if p.share else f"app.host: {p.host}"
+        raise DataError(
+            f"params.yaml: {what} lets others open the page. Set a password in {PASSWORD}, or use host 127.0.0.1 and share false."
+        )
+    return password
+
+
+def open_chat(p: AppSettings):
+    """The Mem0 store, both models, and the `Chat` over them, ready to answer."""
+    from mem0 import Memory
+
+    from mem0_slm import engines
+    from mem0_slm import memory as slm
+    from page.session import Chat, Settings
+
+    embedder, dims = embedder_by_name(p.embedder)
+    config = slm.memory_config(
+        p.extraction_model,
+        engine=p.extraction_engine,
+        options=_options(p.extraction_engine, p),
+        embedder=embedder,
+        path=p.folder,
+        vector_store=None if p.qdrant == "embedded" else qdrant_server(p.qdrant, dims),
+    )
+    memory = Memory(config)
+    handle = engines.shared_handle(
+        p.chat_engine, p.chat_model, _options(p.chat_engine, p)
+    )  # the same as the extractor's, if it is the same model
+    return Chat(
+        memory,
+        p.chat_engine,
+        handle,
+        p.folder,
+        Settings(p.reply_tokens, p.temperature, p.top_k, p.threshold, p.history, p.replies_remembered),
+    )
+
+
+def _options(engine: str, p: AppSettings) -> dict:
+    return {"n_threads": p.threads or None} if engine == "llama_cpp" else {}
+
+
+def launch(page, p: AppSettings, password: str) -> None:
+    """Put the page on its address; with a password, behind a login."""
+    import gradio as gr
+
+    theme = gr.themes.Soft(
+        primary_hue="teal", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
+    )  # names: no font is fetched
+    theme = theme.set(  # the theme's own are too pale to be read easily
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_300",
+        button_primary_background_fill="*primary_700",
+        button_primary_background_fill_hover="*primary_800",
+        button_primary_background_fill_dark="*primary_700",
+        button_primary_background_fill_hover_dark="*primary_800",
+    )
+    app_kwargs = {}
+    if (
+        p.host in ("127.0.0.1", "localhost") and not p.share
+    ):  # a foreign page that points its own name at this machine gets nothing
+        from starlette.middleware import Middleware
+        from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+        app_kwargs = {"middleware": [Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])]}
+    auth = (lambda name, given: hmac.compare_digest(given.encode(), password.encode())) if password else None
+    page.launch(
+        server_name=p.host,
+        server_port=p.port,
+        share=p.share,
+        auth=auth,
+        auth_message="Any user name, and the password.",
+        theme=theme,
+        css=CSS,
+        quiet=True,
+        show_error=False,
+        footer_links=[],
+        run_history=False,
+        ssr_mode=False,
+        mcp_server=False,
+        prevent_thread_lock=True,
+        inbrowser=False,
+        app_kwargs=app_kwargs,
+    )
+
+
+def serve(p: AppSettings, password: str) -> None:
+    """Load, warm up, open the page, and stay until the process is told to end."""
+    from mem0_slm import stores
+
+    if not _free(p.host, p.port):
+        raise DataError(
+            f"params.yaml: app.port: {p.port} is in use on {p.host}. End what uses it, or set another port."
+        )
+    print("Loading the models ...", flush=True)
+    chat = open_chat(p)
+    try:
+        print(f"Ready: {chat.warm():.2f} s to a first token.", flush=True)
+        page = build(chat)
+        launch(page, p, password)
+        print(f"Chat with memory: {page.share_url or page.local_url}  (Ctrl+C ends it)", flush=True)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        page.block_thread()
+    finally:
+        chat.close()
+        stores.close(chat.memory)
+
+
+def _free(host: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True

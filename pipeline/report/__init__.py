@@ -1,0 +1,1 @@
+"""Tables, plots and a verdict from what was measured."""
