@@ -14,7 +14,7 @@ import json
 import re
 
 SUPPORTED_MEM0 = ">=2.2,<2.3"
-"""The range of mem0ai whose prompt and answer shapes tests/test_mem0_contract.py has been run against."""
+"""The range of mem0ai whose prompt and answer shapes tests/unit/mem0_slm/test_mem0_contract.py has been run against."""
 
 PROMPT_HEAD = "# ROLE\n\nYou are a Memory Extractor"
 """How Mem0's extraction prompt begins, white space in front aside."""

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-ROOT = Path(__file__).parents[1]
+from tests.paths import ROOT
 
 # the machine may be shared with a training run: time says nothing about the code, and a run must be repeatable
 settings.register_profile(

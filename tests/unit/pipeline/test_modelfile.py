@@ -29,8 +29,9 @@ from mem0.memory.utils import parse_messages
 from mem0_slm import contract
 from mem0_slm.io import DataError
 from pipeline.export import chat_template, modelfile
+from tests.paths import ROOT, SHARED
 
-RECORDED = Path(__file__).parents[2] / "shared/ollama"
+RECORDED = SHARED / "ollama"
 needs_recorded = pytest.mark.skipif(not RECORDED.is_dir(), reason=f"no recorded Ollama answers at {RECORDED}")
 
 SMOLLM2 = (
@@ -529,7 +530,7 @@ def test_unknown_chat_templates_are_refused(template, message):
 
 
 def test_the_base_models_own_chat_template_is_smollm2s():
-    file = Path(__file__).parents[1] / "models/base/hf/chat_template.jinja"
+    file = ROOT / "models/base/hf/chat_template.jinja"
     if not file.exists():
         pytest.skip("models/base/hf is not there: `dvc repro prepare_base` makes it")
     text = file.read_text(encoding="utf-8")

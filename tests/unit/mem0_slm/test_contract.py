@@ -22,7 +22,7 @@ AGENT = {
 def asked(
     conversation: str, *, history: str = "", memories: str = "[]", custom: str = "", system: dict = SYSTEM
 ) -> list[dict]:
-    """Mem0's extraction call, as tests/test_mem0_contract.py shows that Mem0 makes it."""
+    """Mem0's extraction call, as test_mem0_contract.py beside this file shows that Mem0 makes it."""
     sections = [
         "## Summary\n",
         f"## Last k Messages\n{history}",

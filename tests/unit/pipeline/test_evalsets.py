@@ -1,14 +1,14 @@
 """Evaluation sets of a user's own: LoCoMo's form and JSON lines; what is malformed is named and counted."""
 
 import json
-from pathlib import Path
 
 import pytest
 
 from mem0_slm import io
 from pipeline.data import evalsets
+from tests.paths import DATA
 
-LOCOMO = Path(__file__).parent / "data" / "locomo_small.json"
+LOCOMO = DATA / "locomo_small.json"
 
 
 def test_each_turn_of_locomo_becomes_an_item_of_its_sample():

@@ -1,7 +1,5 @@
 """What is wrong is named, with the remedy, before work starts; nothing half-written stays."""
 
-from pathlib import Path
-
 import pytest
 
 from mem0_slm import engines, io, stores
@@ -9,8 +7,7 @@ from pipeline import base, params, paths
 from pipeline.export import forms, gguf
 from pipeline.export.settings import ExportGgufSettings
 from pipeline.registry import Model, Registry
-
-ROOT = Path(__file__).parents[1]
+from tests.paths import ROOT
 
 
 def registry(source: str) -> Registry:

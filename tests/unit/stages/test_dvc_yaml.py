@@ -9,8 +9,8 @@ from ruamel.yaml import YAML
 
 import stages
 from pipeline import params
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 PIPELINE = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text())["stages"]
 
 

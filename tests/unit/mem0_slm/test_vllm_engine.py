@@ -17,9 +17,9 @@ from benchmarks.drop_in import free_port
 from mem0_slm import contract, engines, extraction
 from mem0_slm.engines import ContextOverflow, EngineError, vllm
 from tests.ollama_standin import FAULTS, JsonHandler, listening
+from tests.paths import ROOT
 from tools.servers import VLLM_CPU, serving
 
-ROOT = Path(__file__).parents[1]
 MESSAGES = [{"role": "system", "content": "You are a short test assistant."}, {"role": "user", "content": "Say hello."}]
 LONG = [{"role": "user", "content": "word " * 300}]
 

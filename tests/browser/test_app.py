@@ -20,7 +20,6 @@ from dataclasses import dataclass
 import gradio
 import httpx
 import pytest
-from ollama_standin import serve
 
 from mem0_slm.extraction import Event
 from mem0_slm.io import DataError
@@ -29,6 +28,7 @@ from page import server as page_server
 from page import session as module
 from page import settings as page_settings
 from pipeline import params
+from tests.ollama_standin import serve
 from tools.browser import ROOT, WAITING, App, chromium, enter, enter_name, free_port, running_app, say, settled
 from tools.film import Film
 from tools.walkthrough import record, slides

@@ -2,10 +2,8 @@
 
 import datetime
 import random
-from pathlib import Path
 
 import pytest
-from test_finetune import tiny_llama
 
 from benchmarks.prompt_sections import (
     FORMS,
@@ -27,8 +25,10 @@ from pipeline.base import tokenizer_from_gguf
 from pipeline.data.frames import Frame, read_frames
 from pipeline.data.slots import Values
 from pipeline.training import run
+from tests.model.pipeline.test_finetune import tiny_llama
+from tests.paths import ROOT
 
-TRAIN = Path(__file__).parents[1] / "data/sources/train"
+TRAIN = ROOT / "data/sources/train"
 TODAY = datetime.date(2026, 11, 24)  # a Tuesday
 
 

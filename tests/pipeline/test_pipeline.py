@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.paths import ROOT
+
 SMALL = {
     r"extraction_n: .*": "extraction_n: 40",
     r"validation_n: .*": "validation_n: 8",

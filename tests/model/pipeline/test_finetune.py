@@ -31,8 +31,7 @@ from pipeline.training.encode import IGNORED, decision_index, encode
 from pipeline.training.loss import answer_loss
 from pipeline.training.settings import FinetuneSettings, load_params
 from pipeline.training.trainer import last_complete
-
-ROOT = Path(__file__).parents[1]
+from tests.paths import ROOT
 
 
 @pytest.fixture(scope="module")

@@ -23,8 +23,8 @@ from pipeline.export import fidelity, forms, gguf, gguf_files, model_card
 from pipeline.export.merge import merge
 from pipeline.export.settings import ExportGgufSettings, ExportMergedSettings
 from pipeline.registry import Model, Registry
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[1]
 REGISTRY = Registry("tiny-1b", {"tiny-1b": Model("hub:someone/Tiny-1B", "apache-2.0", "Q4_0", [])}, seed=1)
 MERGED = {
     "dtype": "float16",

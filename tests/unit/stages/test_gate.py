@@ -3,15 +3,13 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from mem0_slm import io
 from pipeline import results
 from stages import gate
-
-ROOT = Path(__file__).parents[1]
+from tests.paths import ROOT
 
 
 def test_a_fall_within_the_limit_passes_and_one_beyond_it_is_named():

@@ -20,7 +20,7 @@ from pipeline.data.frames import read_frames
 from pipeline.data.held_out import Reserved, ngrams
 from pipeline.data.scopes import NEVER, ONLY
 from pipeline.paths import SOURCES
-from tests.test_vllm_engine import serve
+from tests.unit.mem0_slm.test_vllm_engine import serve
 
 
 def test_figures_are_printed_and_written_with_the_machine(tmp_path, monkeypatch, capsys):

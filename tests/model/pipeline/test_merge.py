@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 import torch
@@ -28,8 +27,8 @@ from transformers import (
 from mem0_slm.io import DataError
 from pipeline.export import merge as merge_module
 from pipeline.export.merge import STATE, merge, plan
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[1]
 EXPERTS = ["feed_forward.experts.gate_up_proj", "feed_forward.experts.down_proj"]
 Q0 = "base_model.model.model.layers.0.self_attn.q_proj"
 

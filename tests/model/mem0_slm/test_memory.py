@@ -18,7 +18,7 @@ from mem0_slm import memory as mem0_slm_memory
 from mem0_slm import memory as module
 from mem0_slm.answers import OUTCOMES, classify
 from mem0_slm.engines import EngineError, llama_cpp
-from tests.conftest import ROOT
+from tests.paths import ROOT
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

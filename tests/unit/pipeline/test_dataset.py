@@ -7,7 +7,6 @@ import random
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -25,8 +24,8 @@ from pipeline.data.scopes import NEVER, ONLY, Scopes
 from pipeline.data.settings import GenerateDatasetSettings
 from pipeline.data.slots import SLOT, Values
 from pipeline.paths import SOURCES
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[1]
 SMALL = GenerateDatasetSettings(
     extraction_n=60,
     validation_n=10,

@@ -18,8 +18,9 @@ import pytest
 from mem0_slm import contract, engines, extraction
 from mem0_slm.engines import ContextOverflow, EngineError, ollama
 from tests import ollama_standin as standin
+from tests.paths import SHARED
 
-RECORDED = Path(__file__).parents[2] / "shared" / "ollama"
+RECORDED = SHARED / "ollama"
 VERSIONS = ("0.24.0", "0.32.15")
 PATHS = {
     "/",
