@@ -106,7 +106,7 @@ def summary(metrics: dict, speed: dict, rows: list[dict]) -> dict:
     }
 
 
-def apart(function, *arguments):
+def in_fresh_process(function, *arguments):
     """Call a function in a fresh process."""
     with concurrent.futures.ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(function, *arguments).result()
@@ -128,7 +128,7 @@ def main():
             : arguments.items
         ]
     result = {
-        "ours": apart(ours, items, p) | {"model_sha256": io.sha256(p.finetuned_model)},
+        "ours": in_fresh_process(ours, items, p) | {"model_sha256": io.sha256(p.finetuned_model)},
         "stock": {},
         "skipped": {},
     }
@@ -138,7 +138,7 @@ def main():
         port, started = free_port(), time.perf_counter()
         try:
             with serving(command(Path(model), port), port) as url:
-                figures = apart(stock, items, one_by_one, provider, address_key, url)
+                figures = in_fresh_process(stock, items, one_by_one, provider, address_key, url)
         except Missing as reason:
             result["skipped"][name] = str(reason)
             print(f"{name:18} skipped: {reason}")

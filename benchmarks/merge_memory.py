@@ -43,9 +43,10 @@ STREAMED = """
 import json, sys
 from pathlib import Path
 import torch, tqdm
-from mem0_slm import merge
+from mem0_slm.hardware import peak_rss_bytes
+from pipeline.export import merge
 torch.ones(64, 64) @ torch.ones(64, 64)
-before = merge._peak_rss()
+before = peak_rss_bytes()
 folder = Path(sys.argv[1])
 report = merge.merge(folder / "base", folder / "adapter", folder / "out", dtype="bfloat16")
 planned = merge.plan(folder / "base", folder / "adapter", "bfloat16")["memory_bytes"]
@@ -57,14 +58,15 @@ from pathlib import Path
 import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM
-from mem0_slm import merge
+from mem0_slm.hardware import peak_rss_bytes
 Path("/proc/self/oom_score_adj").write_text("1000")  # if memory runs out, it is this process that the system ends
 torch.ones(64, 64) @ torch.ones(64, 64)
-before, folder, started = merge._peak_rss(), Path(sys.argv[1]), time.perf_counter()
-model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(folder / "base", dtype=torch.bfloat16), folder / "adapter")
+before, folder, started = peak_rss_bytes(), Path(sys.argv[1]), time.perf_counter()
+model = AutoModelForCausalLM.from_pretrained(folder / "base", dtype=torch.bfloat16)
+model = PeftModel.from_pretrained(model, folder / "adapter")
 model.merge_and_unload().save_pretrained(folder / "out")
-seconds = time.perf_counter() - started
-print(json.dumps({"seconds": seconds, "peak_rss_bytes": merge._peak_rss(), "above_interpreter_bytes": merge._peak_rss() - before}))
+seconds, peak = time.perf_counter() - started, peak_rss_bytes()
+print(json.dumps({"seconds": seconds, "peak_rss_bytes": peak, "above_interpreter_bytes": peak - before}))
 """
 
 
@@ -143,7 +145,7 @@ def forget(folder: Path) -> None:
             os.close(descriptor)
 
 
-def copied(folder: Path) -> float:
+def seconds_of_a_copy(folder: Path) -> float:
     """Seconds that a copy of the base takes, synced; the copy is removed."""
     forget(folder)
     started = time.perf_counter()
@@ -157,7 +159,7 @@ def copied(folder: Path) -> float:
     return seconds
 
 
-def measured(code: str, folder: Path) -> dict:
+def in_fresh_process(code: str, folder: Path) -> dict:
     """Run a merge in a process of its own; its report. The result is removed."""
     forget(folder)
     done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True)
@@ -181,8 +183,8 @@ def benchmark(folder: Path, layers: int, peft_layers: int, shape: dict) -> dict:
         synthesise(folder / name, count, shape, sparse)
         sizes[name] = size_of(folder / name / "base")
         if name == "once":
-            result["copy_seconds"] = round(copied(folder / name), 2)
-        report = measured(STREAMED, folder / name)
+            result["copy_seconds"] = round(seconds_of_a_copy(folder / name), 2)
+        report = in_fresh_process(STREAMED, folder / name)
         result[f"streamed_{name}"] = {
             "layers": count,
             "base_gb": gigabytes(sizes[name]),
@@ -207,7 +209,7 @@ def peft(folder: Path, layers: int, shape: dict, wanted: int, wanted_bytes: int)
 
     synthesise(folder, layers, shape)
     base_bytes = size_of(folder / "base")
-    streamed = measured(STREAMED, folder)
+    streamed = in_fresh_process(STREAMED, folder)
     available = psutil.virtual_memory().available
     found = {
         "layers": layers,
@@ -223,7 +225,7 @@ def peft(folder: Path, layers: int, shape: dict, wanted: int, wanted_bytes: int)
         shutil.rmtree(folder)
         return found
     try:
-        report = measured(PEFT, folder)
+        report = in_fresh_process(PEFT, folder)
     except RuntimeError as error:
         found["failed"] = str(error)
     else:

@@ -40,10 +40,15 @@ def atomic_path(path):
         shutil.rmtree(holder, ignore_errors=True)
 
 
+def free_disk_bytes(path) -> int:
+    """Bytes free on the disk on which `path` will lie."""
+    place = next(folder for folder in (Path(path), *Path(path).resolve().parents) if folder.exists())
+    return shutil.disk_usage(place).free
+
+
 def require_disk(path, needed: int) -> None:
     """Raise DataError unless the disk on which `path` will lie has `needed` bytes free."""
-    place = next(folder for folder in (Path(path), *Path(path).resolve().parents) if folder.exists())
-    free = shutil.disk_usage(place).free
+    free = free_disk_bytes(path)
     if free < needed:
         raise DataError(
             f"{path}: needs about {needed / 1e6:,.1f} MB of disk, {free / 1e6:,.1f} MB are free. Free space, or move the folder to another disk."

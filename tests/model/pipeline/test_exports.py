@@ -425,15 +425,15 @@ SLOW = """
 import os, sys, time
 from pathlib import Path
 sys.path.insert(0, {root!r})
-from mem0_slm import merge, params
-from stages import export_merged
-blocks = merge._blocks
-def slow(output, dtype):
+from pipeline.export import shards
+from stages import export_merged, run_stage
+blocks = shards.merged_blocks
+def slow(output):
     time.sleep(0.05 if Path("slow").exists() else 0)
-    return blocks(output, dtype)
-merge._blocks = slow
+    return blocks(output)
+shards.merged_blocks = slow
 Path("pid").write_text(str(os.getpid()))
-params.run_stage(export_merged.main)
+run_stage(export_merged.main)
 """
 PIPELINE = """
 stages:

@@ -25,8 +25,9 @@ from transformers import (
 )
 
 from mem0_slm.io import DataError
-from pipeline.export import merge as merge_module
-from pipeline.export.merge import STATE, merge, plan
+from pipeline.export import shards, tensors
+from pipeline.export.merge import merge, plan
+from pipeline.export.shards import STATE
 from tests.paths import ROOT
 
 EXPERTS = ["feed_forward.experts.gate_up_proj", "feed_forward.experts.down_proj"]
@@ -180,7 +181,7 @@ def test_sharded_base_and_sharded_output(pair):
 
 
 def test_blocks_smaller_than_a_tensor(pair, monkeypatch):
-    monkeypatch.setattr(merge_module, "BLOCK", 50)  # three rows of q_proj, one row of down_proj and a part of lm_head
+    monkeypatch.setattr(tensors, "BLOCK", 50)  # three rows of q_proj, one row of down_proj and a part of lm_head
     assert_merged(*pair)
 
 
@@ -229,7 +230,7 @@ def test_fan_in_fan_out(tmp_path):
 )
 @pytest.mark.parametrize("block", [1 << 20, 100])
 def test_llama4_experts(tmp_path, monkeypatch, settings, block):
-    monkeypatch.setattr(merge_module, "BLOCK", block)
+    monkeypatch.setattr(tensors, "BLOCK", block)
     settings = {"target_modules": ["q_proj", "router", "shared_expert.down_proj"]} | settings
     expected = adapt(llama4(tmp_path / "base"), tmp_path / "adapter", **settings)
     assert_merged(tmp_path / "base", tmp_path / "adapter", tmp_path / "out", expected)
@@ -600,14 +601,15 @@ def test_a_disk_that_fills_up(pair, tmp_path, monkeypatch):
 
 KILLED = """
 import sys, time
-from pipeline.export import merge
-blocks = merge._blocks
-def slow(output, dtype):
-    for block in blocks(output, dtype):
+from pathlib import Path
+from pipeline.export import merge, shards
+blocks = shards.merged_blocks
+def slow(output):
+    for block in blocks(output):
         time.sleep(0.02)
         yield block
-merge._blocks = slow
-merge.merge(*map(merge.Path, sys.argv[1:4]), dtype="float32", max_shard_bytes=9000)
+shards.merged_blocks = slow
+merge.merge(*map(Path, sys.argv[1:4]), dtype="float32", max_shard_bytes=9000)
 """
 
 
@@ -646,7 +648,7 @@ def test_a_killed_run_resumes(pair, tmp_path):
 def test_a_resume_with_other_inputs_starts_over(pair, monkeypatch, change):
     base, adapter, out, _ = pair
     with monkeypatch.context() as patch:
-        patch.setattr(merge_module, "write_json", lambda *arguments: 1 / 0)  # all shards written, the index not
+        patch.setattr(shards, "write_json", lambda *arguments: 1 / 0)  # all shards written, the index not
         with pytest.raises(ZeroDivisionError):
             merge(base, adapter, out, dtype="float16", max_shard_bytes=6000)
     assert (out / STATE).exists()
