@@ -13,7 +13,7 @@ export DVC_NO_ANALYTICS := 1
 export MEM0_TELEMETRY := False
 export HF_HUB_DISABLE_TELEMETRY := 1
 
-.PHONY: setup repro test search app walkthrough metrics-diff gate llama-bench clean
+.PHONY: setup repro test test-all search app walkthrough metrics-diff gate llama-bench clean
 
 setup: $(VENV)/.installed
 
@@ -37,9 +37,15 @@ $(VENV)/.installed: requirements.txt pyproject.toml
 repro: setup
 	dvc repro
 
+# How long each test took stands in .scratch/tests.xml. NIGHTLY=changed adds the nightly tests whose files have changed.
+NIGHTLY ?= no
 test: setup
 	ruff check .
-	python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	ruff format --check .
+	python -m pytest -n logical --maxprocesses 4 --dist worksteal --junitxml=.scratch/tests.xml --nightly $(NIGHTLY)
+
+test-all: NIGHTLY = all
+test-all: test
 
 # What changed against another revision, and whether quality fell: make gate AGAINST=origin/main
 AGAINST ?= HEAD

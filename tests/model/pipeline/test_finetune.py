@@ -31,40 +31,18 @@ from pipeline.training.encode import IGNORED, decision_index, encode
 from pipeline.training.loss import answer_loss
 from pipeline.training.settings import FinetuneSettings, load_params
 from pipeline.training.trainer import last_complete
+from tests import tiny
 from tests.paths import ROOT
 
 
 @pytest.fixture(scope="module")
-def tokenizer(base_gguf):
-    from pipeline.base import tokenizer_from_gguf
-
-    return tokenizer_from_gguf(base_gguf)
-
-
-@pytest.fixture(scope="module")
 def tiny_base(tmp_path_factory, tokenizer):
-    return tiny_llama(tmp_path_factory.mktemp("tiny") / "base", tokenizer)
+    return base_model(tmp_path_factory.mktemp("tiny") / "base", tokenizer)
 
 
-def tiny_llama(folder: Path, tokenizer, width: int = 32) -> Path:
-    """A random two-layer Llama with the real tokenizer, saved as a base model."""
-    import torch
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=width,
-        intermediate_size=2 * width,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        eos_token_id=tokenizer.eos_token_id,
-        tie_word_embeddings=True,
-    )
-    LlamaForCausalLM(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
+def base_model(folder: Path, tokenizer, width: int = 32, **config) -> Path:
+    size = {"hidden_size": width, "intermediate_size": 2 * width, "num_attention_heads": 4, "num_key_value_heads": 2}
+    return tiny.save(tiny.llama(tokenizer, **size | config), tokenizer, folder)
 
 
 def example(said: str, *memories: str) -> dict:
@@ -392,7 +370,7 @@ def test_a_padded_batch_has_the_loss_of_one_without_padding(tiny_base, tokenizer
     importlib.util.find_spec("bitsandbytes") is None, reason="bitsandbytes, of requirements-gpu.txt, is not installed"
 )
 def test_a_base_in_4_bits_trains(small, tmp_path, tokenizer):
-    base = tiny_llama(tmp_path / "base", tokenizer, width=64)  # bitsandbytes wants whole blocks of 64 weights on a CPU
+    base = base_model(tmp_path / "base", tokenizer, width=64)  # bitsandbytes wants whole blocks of 64 weights on a CPU
     metrics, _ = train(small, base, load_in_4bit=True, precision="bf16")
     assert metrics["load_in_4bit"] and math.isfinite(metrics["validation_loss"])
     weights = load_file(small[1] / "adapter" / "adapter_model.safetensors")
@@ -442,29 +420,8 @@ def test_a_mistake_in_a_preset_is_named_with_its_place(tmp_path):
 
 def test_llama31_from_training_to_gguf(small, tokenizer, tmp_path):
     """The architecture with its own scaling of positions, tiny and random; PEFT in unsloth's place, which wants a GPU."""
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    scaling = {
-        "rope_type": "llama3",
-        "factor": 8.0,
-        "low_freq_factor": 1.0,
-        "high_freq_factor": 4.0,
-        "original_max_position_embeddings": 8192,
-    }
-    LlamaForCausalLM(
-        LlamaConfig(
-            vocab_size=len(tokenizer),
-            hidden_size=64,
-            intermediate_size=64,
-            num_hidden_layers=2,
-            num_attention_heads=4,
-            num_key_value_heads=2,
-            max_position_embeddings=131072,
-            rope_parameters={"rope_theta": 500000.0, **scaling},
-            eos_token_id=tokenizer.eos_token_id,
-        )
-    ).save_pretrained(tmp_path / "base")
-    tokenizer.save_pretrained(tmp_path / "base")
+    rope = {"max_position_embeddings": 131072, "rope_parameters": tiny.LLAMA3_ROPE}
+    base_model(tmp_path / "base", tokenizer, width=64, intermediate_size=64, tie_word_embeddings=False, **rope)
     p = preset("llama3.1-8b", engine="peft", load_in_4bit=False)
     metrics, _ = train((p, small[1]), tmp_path / "base")
     assert metrics["steps"] == 6

@@ -11,26 +11,22 @@ import time
 
 import pytest
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import PeftModel
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from transformers import (
     AutoModelForCausalLM,
     GPT2Config,
     GPT2LMHeadModel,
-    Llama4ForCausalLM,
-    Llama4TextConfig,
-    LlamaConfig,
-    LlamaForCausalLM,
 )
 
 from mem0_slm.io import DataError
 from pipeline.export import shards, tensors
 from pipeline.export.merge import merge, plan
 from pipeline.export.shards import STATE
+from tests import tiny
 from tests.paths import ROOT
 
-EXPERTS = ["feed_forward.experts.gate_up_proj", "feed_forward.experts.down_proj"]
 Q0 = "base_model.model.model.layers.0.self_attn.q_proj"
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -42,56 +38,22 @@ def one_thread():
     torch.manual_seed(0)
 
 
-def llama(folder, tied=False, layers=2, max_shard_size="1GB"):
-    config = LlamaConfig(
-        vocab_size=96,
-        hidden_size=16,
-        intermediate_size=40,
-        num_hidden_layers=layers,
-        num_attention_heads=2,
-        num_key_value_heads=1,
-        tie_word_embeddings=tied,
-        pad_token_id=0,
-        bos_token_id=1,
-        eos_token_id=2,
-    )
-    model = LlamaForCausalLM(config)
+def llama(folder, tied=False, max_shard_size="1GB"):
+    model = tiny.llama(seed=None, hidden_size=16, intermediate_size=40, tie_word_embeddings=tied)
     model.save_pretrained(folder, max_shard_size=max_shard_size)
     return model
 
 
 def llama4(folder, **shape):
-    shape = {"hidden_size": 16, "intermediate_size": 24, "intermediate_size_mlp": 32, "num_local_experts": 3} | shape
-    config = Llama4TextConfig(
-        vocab_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=1,
-        head_dim=8,
-        num_experts_per_tok=1,
-        pad_token_id=0,
-        bos_token_id=1,
-        eos_token_id=2,
-        **shape,
-    )
-    model = Llama4ForCausalLM(config)
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if "experts" in name:
-                parameter.normal_(std=0.05)
+    model = tiny.llama4(seed=None, **shape)
     model.save_pretrained(folder)
     return model
 
 
 def adapt(model, folder, **settings):
     """Save a random adapter and return what PEFT makes of it."""
-    settings = {"r": 4, "lora_alpha": 12, "target_modules": ["q_proj", "v_proj", "down_proj"]} | settings
-    peft = get_peft_model(model, LoraConfig(**settings))
-    with torch.no_grad():
-        for _name, parameter in peft.named_parameters():
-            if parameter.requires_grad:
-                parameter.normal_(std=0.1)
-    peft.save_pretrained(folder)
+    settings = {"lora_alpha": 12, "target_modules": ["q_proj", "v_proj", "down_proj"]} | settings
+    peft = tiny.adapter(model, folder, std=0.1, **settings)
     return {name: tensor.clone() for name, tensor in peft.merge_and_unload().state_dict().items()}
 
 
@@ -221,10 +183,10 @@ def test_fan_in_fan_out(tmp_path):
 @pytest.mark.parametrize(
     "settings",
     [
-        {"target_parameters": EXPERTS},
-        {"target_parameters": EXPERTS, "rank_pattern": {"experts.down_proj": 6}, "use_rslora": True},
-        {"target_parameters": EXPERTS[:1], "target_modules": ["q_proj"]},
-        {"target_parameters": EXPERTS[1:], "target_modules": ["q_proj"]},
+        {"target_parameters": tiny.EXPERTS},
+        {"target_parameters": tiny.EXPERTS, "rank_pattern": {"experts.down_proj": 6}, "use_rslora": True},
+        {"target_parameters": tiny.EXPERTS[:1], "target_modules": ["q_proj"]},
+        {"target_parameters": tiny.EXPERTS[1:], "target_modules": ["q_proj"]},
     ],
     ids=["both", "ranks", "gate_up", "down"],
 )
@@ -241,14 +203,17 @@ def test_llama4_experts(tmp_path, monkeypatch, settings, block):
 )
 def test_square_experts_follow_from_the_other_parameter(tmp_path, shape):
     expected = adapt(
-        llama4(tmp_path / "base", **shape), tmp_path / "adapter", target_parameters=EXPERTS, target_modules=["q_proj"]
+        llama4(tmp_path / "base", **shape),
+        tmp_path / "adapter",
+        target_parameters=tiny.EXPERTS,
+        target_modules=["q_proj"],
     )
     assert_merged(tmp_path / "base", tmp_path / "adapter", tmp_path / "out", expected)
 
 
 def test_square_experts_alone_are_ambiguous(tmp_path):
     model = llama4(tmp_path / "base", intermediate_size=16)
-    adapt(model, tmp_path / "adapter", target_parameters=EXPERTS[1:], target_modules=["q_proj"])
+    adapt(model, tmp_path / "adapter", target_parameters=tiny.EXPERTS[1:], target_modules=["q_proj"])
     text = refused((tmp_path / "base", tmp_path / "adapter", tmp_path / "out", None), "ambiguous.* in 2 ways")
     assert "experts.lora_A.weight" in text and "down_proj" in text
 
@@ -258,7 +223,7 @@ def test_experts_stored_the_other_way_round(tmp_path):
     model = llama4(tmp_path / "base")
     for layer in model.model.layers:
         layer.feed_forward.experts.is_transposed = True
-    expected = adapt(model, tmp_path / "adapter", target_parameters=EXPERTS, target_modules=["q_proj"])
+    expected = adapt(model, tmp_path / "adapter", target_parameters=tiny.EXPERTS, target_modules=["q_proj"])
     assert load_file(tmp_path / "adapter/adapter_model.safetensors")[
         Q0.replace("self_attn.q_proj", "feed_forward.experts.lora_A.weight")
     ].shape == (12, 24)
@@ -456,13 +421,13 @@ def test_refuses_another_base(pair):
     ],
 )
 def test_refuses_expert_keys(tmp_path, change, match):
-    adapt(llama4(tmp_path / "base"), tmp_path / "adapter", target_parameters=EXPERTS, target_modules=["q_proj"])
+    adapt(llama4(tmp_path / "base"), tmp_path / "adapter", target_parameters=tiny.EXPERTS, target_modules=["q_proj"])
     edit_weights(tmp_path / "adapter/adapter_model.safetensors", change)
     refused((tmp_path / "base", tmp_path / "adapter", tmp_path / "out", None), match)
 
 
 def test_refuses_experts_without_target_parameters(tmp_path):
-    adapt(llama4(tmp_path / "base"), tmp_path / "adapter", target_parameters=EXPERTS, target_modules=["q_proj"])
+    adapt(llama4(tmp_path / "base"), tmp_path / "adapter", target_parameters=tiny.EXPERTS, target_modules=["q_proj"])
     edit_config(tmp_path / "adapter", target_parameters=None)
     refused(
         (tmp_path / "base", tmp_path / "adapter", tmp_path / "out", None),
