@@ -1,0 +1,244 @@
+"""The figures in README.md and docs/*.md, read from the files that runs wrote: no figure there is typed by hand.
+
+    python -m pipeline.report.figures            fills them in again (`make docs`)
+    python -m pipeline.report.figures --check    exits with 5 when a page is not current
+
+The pages hold blocks that cog fills by calling a function of this module; each function returns Markdown.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+PAGES = ("README.md", "docs/results.md")
+
+ROOT = Path(__file__).resolve().parents[2]
+CANDIDATES = {
+    "no_llm": "the raw message, no model",
+    "base": "SmolLM2-135M as it comes",
+    "finetuned": "SmolLM2-135M, fine-tuned",
+}
+SETS = {"retrieval_{}_quality": "generated", "natural_{}": "natural"}
+
+
+def read(path: str) -> dict:
+    """A JSON file of the repository."""
+    return json.loads((ROOT / path).read_text(encoding="utf-8"))
+
+
+def table(header: list[str], rows: list[list]) -> str:
+    """A Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.1f}%"
+
+
+def machine(path: str) -> str:
+    """On what, and at which commit, a file's figures were measured."""
+    host = read(path)["host"]
+    return f"{host['processor']}, {host['threads']} threads, commit {host['commit']}"
+
+
+def quality() -> str:
+    """What came of raw messages, the base and the tuned model on both evaluation sets."""
+    rows = []
+    for pattern, name in SETS.items():
+        for candidate, label in CANDIDATES.items():
+            m = read(f"reports/runs/{pattern.format(candidate)}.json")
+            model = "valid_json_share" in m
+            rows.append(
+                [
+                    label,
+                    name,
+                    f"{m['precision_at_5']:.3f} ({m['num_hits']}/{m['num_total_queries']})",
+                    f"{percent(m['keys_kept'])} of {m['num_keys']}",
+                    f"{percent(m['small_talk_stored'])} of {m['num_small_talk']}",
+                    percent(m["valid_json_share"]) if model else "-",
+                    m["failed_adds"] if model else "-",
+                ]
+            )
+    header = ["what is stored", "conversations", "precision@5", "names and numbers kept", "small talk stored"]
+    return table([*header, "well-formed answers", "failed adds"], rows)
+
+
+def quality_machine() -> str:
+    """Where the table of `quality` was measured."""
+    return f"Measured on {machine('reports/runs/natural_finetuned.json')}."
+
+
+def training() -> str:
+    """What the training took."""
+    run = read("reports/runs/finetune.json")
+    return (
+        f"{run['train_examples']:,} examples, {run['train_tokens']:,} tokens, in {run['seconds'] / 60:.0f} minutes "
+        f"({run['tokens_per_second']:.0f} tokens/s, {run['precision']}), at most {run['peak_rss_gib']} GiB of memory; "
+        f"{machine('reports/runs/finetune.json')}."
+    )
+
+
+def before_and_after() -> str:
+    """One message, and what is stored of it by Mem0's own prompt, by the base and by the tuned model."""
+    run = read("benchmarks/before_after.json")
+    lines = ["```", f"said      {run['said']}", ""]
+    for name, side in run["sides"].items():
+        stored = side["stored"] or ["nothing" + (f": {side['reason']}" if side["reason"] else "")]
+        lines += [f"{name}", *(f"    {text}" for text in stored)]
+    return "\n".join([*lines, "```"])
+
+
+def add_latency() -> str:
+    """How long an add takes, ours and stock Mem0's."""
+    run = read("benchmarks/add_latency.json")
+    first, *later = run["stock_add_seconds"]
+    return (
+        f"One `add` takes {run['add_seconds_median']:.2f} s (median of {run['adds']}); {percent(run['other_share'])} "
+        f"of it is not the model. Mem0 with its own prompt takes {first:.0f} s for the first add with the same model, "
+        f"and {min(later):.1f} to {max(later):.1f} s for each later one, whose prompt llama-cpp-python still holds. "
+        f"`benchmarks/add_latency.json`, {machine('benchmarks/add_latency.json')}."
+    )
+
+
+def drop_in() -> str:
+    """Stock Mem0 on servers that hold the exported model, against our provider."""
+    run = read("benchmarks/drop_in.json")
+    rows = [["our provider", f"{run['ours']['precision_at_5']:.2f}", percent(run["ours"]["keys_kept"])]]
+    for name, side in run["stock"].items():
+        rows.append([f"stock Mem0, {name}", f"{side['precision_at_5']:.2f}", percent(side["keys_kept"])])
+    return table(["on the generated set", "precision@5", "names and numbers kept"], rows)
+
+
+def second_look() -> str:
+    """What the second look and the quotes bring, over both sets."""
+    run = read("benchmarks/second_look.json")
+    labels = {
+        "first_answer": "the first answer alone",
+        "second_look": "and the second look",
+        "second_look_and_quotes": "and quotes as memories of their own (tried first)",
+    }
+    rows = []
+    for key, label in labels.items():
+        cells = [
+            f"{run[name][key]['precision_at_5']:.3f}, {percent(run[name][key]['keys_kept'])}"
+            for name in ("eval", "natural")
+        ]
+        rows.append([label, *cells, run["natural"][key]["memories_per_item"]])
+    now = [read(f"reports/runs/{pattern.format('finetuned')}.json") for pattern in SETS]
+    cells = [f"{m['precision_at_5']:.3f}, {percent(m['keys_kept'])}" for m in now]
+    rows.append(
+        ["and quotes behind their memories (the run in the table of results)", *cells, now[1]["memories_per_item"]]
+    )
+    header = ["stored is", "generated: precision@5, kept", "natural: precision@5, kept", "memories an item, natural"]
+    return table(header, rows)
+
+
+def scopes() -> str:
+    """How far the model obeys custom instructions and the agent's prompt."""
+    run = read("benchmarks/scoped_extraction.json")
+    agent, forbidden = run["agent"]["memories_that_begin_with_agent"], run["instructions"]["forbidden_stored"]
+    return (
+        f'- With `agent_id` alone, {agent["asked"]["count"]} of {agent["asked"]["n"]} memories begin with "Agent"; '
+        f"without it {agent['plain']['count']} do.\n"
+        f"- Of {forbidden['asked']['n']} things that instructions forbid, {forbidden['asked']['count']} are stored; "
+        f"without the instructions {forbidden['plain']['count']} are."
+    )
+
+
+def prompt_sections() -> str:
+    """What it brings to send the model Mem0's other sections too."""
+    run = read("benchmarks/prompt_sections.json")
+    labels = {
+        "messages": "the new messages alone",
+        "known": "also five known memories",
+        "last": "also the last messages",
+        "date": "also the observation date (an earlier tuned model)",
+    }
+    rows = []
+    for key, label in labels.items():
+        form = run["forms"][key]
+        again, dates = form["superfluous_stored_again"], form["dates_resolved"]
+        rows.append(
+            [
+                label,
+                f"{percent(form['key_words_kept']['share'])} of {form['key_words_kept']['n']}",
+                f"{round(again['share'] * again['n'])} of {again['n']}",
+                f"{round(dates['share'] * dates['n'])} of {dates['n']}",
+                round(form["latency"]["prompt_tokens_mean"]),
+                f"{form['latency']['processor_seconds_median']:.2f}",
+            ]
+        )
+    header = ["the model is told", "key words kept", "known facts stored again", "relative times resolved"]
+    return table([*header, "prompt tokens", "processor seconds an answer"], rows)
+
+
+def dates_by_rule() -> str:
+    """How many relative times a rule after the model writes right."""
+    found = read("benchmarks/prompt_sections.json")["forms"]["messages"]["dates_resolved_by_rule"]
+    right = f"{round(found['share'] * found['n'])} of {found['n']}"
+    return f"A rule after the model writes {right} relative times right (not part of the product)."
+
+
+def peers() -> str:
+    """Our parts beside other people's, measured side by side."""
+    train, merge = read("benchmarks/finetune_speed.json"), read("benchmarks/merge_memory.json")
+    llama, vllm = read("benchmarks/overhead.json"), read("benchmarks/vllm_client.json")
+    together = read("benchmarks/concurrency.json")
+    rows = [
+        [
+            "training, tokens/s",
+            f"{train['ours']['tokens_per_second']:.0f}",
+            f"TRL's SFTTrainer: {train['trl']['tokens_per_second']:.0f}",
+            f"`finetune_speed.json`, {machine('benchmarks/finetune_speed.json')}",
+        ],
+        [
+            "llama.cpp engine, decoded tokens/s",
+            f"{llama['decode_tokens_per_second']['ours']:.0f}",
+            f"llama-bench: {llama['decode_tokens_per_second']['llama_bench']:.0f}",
+            f"`overhead.json`, {machine('benchmarks/overhead.json')}",
+        ],
+        [
+            "vLLM client, tokens/s at 4 clients",
+            f"{vllm['tokens_per_second']['4']['ours']:.0f}",
+            f"`vllm bench serve`: {vllm['tokens_per_second']['4']['vllm_bench_serve']:.0f}",
+            f"`vllm_client.json`, {machine('benchmarks/vllm_client.json')}",
+        ],
+        [
+            "merging one layer of Llama 4 Scout's shape, peak GB",
+            f"{merge['peft']['streamed_peak_gb_above_interpreter']:.2f}",
+            f"PEFT's merge_and_unload: {merge['peft']['peak_gb_above_interpreter']:.1f}",
+            f"`merge_memory.json`, {machine('benchmarks/merge_memory.json')}",
+        ],
+        [
+            f"adds/s, {together['users']} users at once",
+            f"{together['adds_per_second']['together']:.1f}",
+            f"one at a time: {together['adds_per_second']['one_at_a_time']:.1f}",
+            f"`concurrency.json`, {machine('benchmarks/concurrency.json')}",
+        ],
+    ]
+    return table(["what", "ours", "beside", "file in benchmarks/, machine, commit"], rows)
+
+
+def second_machine() -> str:
+    """An earlier full run, to show what differs from training to training."""
+    run = read("benchmarks/second_machine.json")
+    sets = {"generated": run["retrieval_finetuned_quality"], "natural": run["natural_finetuned"]}
+    found = "; ".join(
+        f"{name} {m['precision_at_5']:.3f} ({m['num_hits']}/{m['num_total_queries']}), {percent(m['keys_kept'])} of the "
+        f"names and numbers kept, {m['failed_adds']} of the adds failed"
+        for name, m in sets.items()
+    )
+    return f"{found}. `benchmarks/second_machine.json`: {run['what'].split(';')[0]}."
+
+
+def main() -> int:
+    from cogapp import Cog
+
+    how = ["-P", "-p", "from pipeline.report import figures", "--verbosity=1"]
+    how += ["--check", "--diff", "--check-fail-msg=Run `make docs`."] if "--check" in sys.argv[1:] else ["-r"]
+    return max(Cog().main(["cog", *how, str(ROOT / page)]) or 0 for page in PAGES)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
