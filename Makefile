@@ -13,7 +13,7 @@ export DVC_NO_ANALYTICS := 1
 export MEM0_TELEMETRY := False
 export HF_HUB_DISABLE_TELEMETRY := 1
 
-.PHONY: setup repro test test-all search app walkthrough metrics-diff gate llama-bench clean
+.PHONY: setup docs repro test test-all search app walkthrough metrics-diff gate llama-bench clean
 
 setup: $(VENV)/.installed
 
@@ -55,6 +55,10 @@ metrics-diff: setup
 
 gate: setup
 	python -m stages.gate --against $(AGAINST)
+
+# Fills the figures of README and docs in again, from the files that runs wrote.
+docs: setup
+	python -m pipeline.report.figures
 
 app: setup
 	python app.py
