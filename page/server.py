@@ -7,11 +7,13 @@ import os
 import signal
 import socket
 import sys
+from pathlib import Path
 
+from mem0_slm import stores
 from mem0_slm.io import DataError
-from mem0_slm.stores import embedder_by_name, qdrant_server
 from page.page import CSS, build
 from page.settings import AppSettings
+from pipeline import params
 
 PASSWORD = "MEM0_SLM_APP_PASSWORD"
 
@@ -45,14 +47,21 @@ def open_chat(p: AppSettings):
     from mem0_slm import memory as slm
     from page.session import Chat, Settings
 
-    embedder, dims = embedder_by_name(p.embedder)
+    with params.set_by("app.embedder"):
+        embedder, dims = stores.embedder_by_name(p.embedder)
+    vector_store = None  # memory_config's own, in p.folder
+    if p.qdrant != "embedded":
+        with params.set_by("app.qdrant"):
+            vector_store = stores.vector_store_by_name(
+                p.qdrant, folder=Path(p.folder), collection="mem0_slm_chat", dims=dims
+            )
     config = slm.memory_config(
         p.extraction_model,
         engine=p.extraction_engine,
         options=_options(p.extraction_engine, p),
         embedder=embedder,
         path=p.folder,
-        vector_store=None if p.qdrant == "embedded" else qdrant_server(p.qdrant, dims),
+        vector_store=vector_store,
     )
     memory = Memory(config)
     handle = engines.shared_handle(
@@ -117,8 +126,6 @@ def launch(page, p: AppSettings, password: str) -> None:
 
 def serve(p: AppSettings, password: str) -> None:
     """Load, warm up, open the page, and stay until the process is told to end."""
-    from mem0_slm import stores
-
     if not _free(p.host, p.port):
         raise DataError(
             f"params.yaml: app.port: {p.port} is in use on {p.host}. End what uses it, or set another port."

@@ -4,11 +4,15 @@
 another), so every value is checked against the dataclass before any work starts.
 """
 
+import contextlib
 import dataclasses
 import math
 import types
 import typing
 from pathlib import Path
+
+from mem0_slm.engines import EngineError
+from mem0_slm.io import DataError
 
 PARAMS_FILE = "params.yaml"
 
@@ -115,3 +119,12 @@ def _convert(value, hint, path, key):
     if hint is float and not math.isfinite(value):
         raise wrong
     return value
+
+
+@contextlib.contextmanager
+def set_by(key: str):
+    """Around work with the value of a key of params.yaml, such as "app.qdrant": an EngineError becomes a DataError that names it."""
+    try:
+        yield
+    except EngineError as error:
+        raise DataError(f"{PARAMS_FILE}: {key}: {error}") from None

@@ -13,6 +13,7 @@ import re
 
 from mem0_slm import contract, engines
 from mem0_slm.io import DataError
+from pipeline import params
 
 REASONS = (
     "engine_error",
@@ -135,10 +136,8 @@ def load(name: str):
     if engine == "vllm":
         model, _, url = model.partition("@")
         options = {"base_url": url} if url else {}
-    try:
+    with params.set_by(f"generate_dataset.teacher: {name!r}"):
         return engines.module(engine), engines.load(engine, model or None, **options)
-    except engines.EngineError as error:
-        raise DataError(f"params.yaml: generate_dataset.teacher: {name!r}: {error}") from None
 
 
 def ask_teacher(

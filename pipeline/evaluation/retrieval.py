@@ -6,9 +6,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from mem0_slm import io
-from mem0_slm.stores import embedder_of, store_of
+from mem0_slm import io, stores
 from mem0_slm.text import holds
+from pipeline import params
 from pipeline.data import evalsets
 from pipeline.evaluation import metrics as evaluation_metrics
 from pipeline.evaluation import statistics
@@ -121,6 +121,16 @@ def engine_options(p: RetrievalEvalSettings) -> dict:
     return {"n_threads": p.threads or None} if p.engine == "llama_cpp" else {}
 
 
+def empty_stores(p: RetrievalEvalSettings, folder: Path, collection: str) -> tuple[dict, dict]:
+    """Mem0's dicts for the embedder and for a vector store in which nothing is stored yet. Raises DataError where one cannot be used."""
+    with params.set_by("retrieval_eval.embedder"):
+        embedder, dims = stores.embedder_by_name(p.embedder)
+    with params.set_by("retrieval_eval.qdrant"):
+        return embedder, stores.vector_store_by_name(
+            p.qdrant, folder=folder, collection=collection, dims=dims, emptied=True
+        )
+
+
 def evaluate(
     candidate: str,
     model: Path,
@@ -135,10 +145,9 @@ def evaluate(
     from mem0 import AsyncMemory
 
     from mem0_slm.memory import memory_config, watch
-    from mem0_slm.stores import close
 
-    embedder, dims = embedder_of(p.embedder)
     with tempfile.TemporaryDirectory() as folder:
+        embedder, vector_store = empty_stores(p, Path(folder) / "qdrant", collection)
         config = memory_config(
             model,
             engine=p.engine,
@@ -148,14 +157,14 @@ def evaluate(
             quotes=p.quotes,
             embedder=embedder,
             path=folder,
-            vector_store=store_of(p.qdrant, Path(folder) / "qdrant", collection, dims),
+            vector_store=vector_store,
             options=engine_options(p),
         )
         memory = AsyncMemory(config)
         try:
             return add_and_search(memory, items, candidate, p, watch, questions)
         finally:
-            close(memory)
+            stores.close(memory)
 
 
 def add_and_search(

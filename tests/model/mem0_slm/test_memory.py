@@ -14,7 +14,6 @@ from mem0 import AsyncMemory, Memory
 from mem0.exceptions import LLMError
 
 from mem0_slm import contract, engines, memory_config, stores, watch
-from mem0_slm import memory as mem0_slm_memory
 from mem0_slm import memory as module
 from mem0_slm.answers import OUTCOMES, classify
 from mem0_slm.engines import EngineError, llama_cpp
@@ -394,7 +393,7 @@ def test_a_process_that_never_closes_ends_without_complaint(tmp_path):
 
 def test_what_is_missing_is_named_with_the_remedy(tmp_path, monkeypatch):
     monkeypatch.delenv("MEM0_SLM_MODEL", raising=False)
-    monkeypatch.setattr(mem0_slm_memory, "DEFAULT_MODEL", module.Path("models/gguf/none.gguf"))
+    monkeypatch.setattr(stores, "DEFAULT_MODEL", module.Path("models/gguf/none.gguf"))
     monkeypatch.chdir(tmp_path)
     with pytest.raises(
         EngineError, match=rf"^no tuned model at {tmp_path}/models/gguf/none.gguf or .*\. Run `make repro`"

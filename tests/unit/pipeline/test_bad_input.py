@@ -1,9 +1,13 @@
 """What is wrong is named, with the remedy, before work starts; nothing half-written stays."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from mem0_slm import engines, io, stores
+from page import server
 from pipeline import base, params, paths
+from pipeline.evaluation import retrieval
 from pipeline.export import forms, gguf
 from pipeline.export.settings import ExportGgufSettings
 from pipeline.registry import Model, Registry
@@ -56,12 +60,16 @@ def test_a_damaged_gguf(keep, tmp_path, base_gguf, base_out):
     assert [p.name for p in tmp_path.iterdir()] == ["damaged.gguf"]
 
 
+def empty_stores(folder, embedder="minilm", qdrant="embedded"):
+    return retrieval.empty_stores(SimpleNamespace(embedder=embedder, qdrant=qdrant), folder, "c")
+
+
 def test_an_unreachable_qdrant(tmp_path):
     with pytest.raises(
         io.DataError,
         match=r"retrieval_eval.qdrant: no Qdrant server at http://127.0.0.1:9 .*Start one, or use qdrant: embedded",
     ):
-        stores.store_of("http://127.0.0.1:9", tmp_path, "c", 384)
+        empty_stores(tmp_path, qdrant="http://127.0.0.1:9")
 
 
 def test_a_collection_of_another_dimension(tmp_path, monkeypatch):
@@ -76,16 +84,50 @@ def test_a_collection_of_another_dimension(tmp_path, monkeypatch):
         io.DataError,
         match=r"collection 'c' at http://127.0.0.1:6333 holds vectors of dimension 768, the embedder makes 384",
     ):
-        stores.store_of("http://127.0.0.1:6333", tmp_path, "c", 384)
+        empty_stores(tmp_path, qdrant="http://127.0.0.1:6333")
 
 
-def test_an_unreachable_ollama_embedder(monkeypatch):
+def test_an_unreachable_ollama_embedder(tmp_path, monkeypatch):
     monkeypatch.setenv("OLLAMA_HOST", "http://127.0.0.1:9")
     with pytest.raises(
         io.DataError,
         match=r"retrieval_eval.embedder: ollama:nomic-embed-text: no Ollama server at http://127.0.0.1:9.*ollama serve",
     ):
-        stores.embedder_of("ollama:nomic-embed-text")
+        empty_stores(tmp_path, embedder="ollama:nomic-embed-text")
+
+
+@pytest.mark.parametrize(
+    "key, value, found",
+    [
+        ("embedder", "ollama:nomic-embed-text", "ollama:nomic-embed-text: no Ollama server at http://127.0.0.1:9"),
+        ("qdrant", "http://127.0.0.1:9", "no Qdrant server at http://127.0.0.1:9"),
+    ],
+)
+def test_the_page_names_its_own_key(tmp_path, monkeypatch, key, value, found):
+    monkeypatch.setenv("OLLAMA_HOST", "http://127.0.0.1:9")
+    settings = SimpleNamespace(**{"embedder": "minilm", "qdrant": "embedded", "folder": str(tmp_path)} | {key: value})
+    with pytest.raises(io.DataError, match=rf"^params.yaml: app.{key}: {found} "):
+        server.open_chat(settings)
+
+
+@pytest.mark.parametrize("emptied", [True, False])
+def test_a_collection_on_a_server_is_emptied_only_where_asked(tmp_path, monkeypatch, emptied):
+    """The collection is real, in embedded Qdrant; only the address is a stand-in."""
+    import qdrant_client
+    from qdrant_client import QdrantClient, models
+
+    client = QdrantClient(path=str(tmp_path / "q"))
+    client.create_collection("c", models.VectorParams(size=384, distance=models.Distance.COSINE))
+    monkeypatch.setattr(qdrant_client, "QdrantClient", lambda **kwargs: client)
+    found = stores.vector_store_by_name(
+        "http://127.0.0.1:6333", folder=tmp_path, collection="c", dims=384, emptied=emptied
+    )
+    assert found == {
+        "provider": "qdrant",
+        "config": {"client": client, "collection_name": "c", "embedding_model_dims": 384},
+    }
+    assert client.collection_exists("c") is not emptied
+    client.close()
 
 
 def test_a_base_that_changed_since_training(tmp_path):
