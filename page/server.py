@@ -9,7 +9,7 @@ import socket
 import sys
 from pathlib import Path
 
-from mem0_slm import stores
+from mem0_slm import engines, stores
 from mem0_slm.io import DataError
 from page.page import CSS, build
 from page.settings import AppSettings
@@ -43,7 +43,6 @@ def open_chat(p: AppSettings):
     """The Mem0 store, both models, and the `Chat` over them, ready to answer."""
     from mem0 import Memory
 
-    from mem0_slm import engines
     from mem0_slm import memory as slm
     from page.session import Chat, Settings
 
@@ -77,7 +76,7 @@ def open_chat(p: AppSettings):
 
 
 def _options(engine: str, p: AppSettings) -> dict:
-    return {"n_threads": p.threads or None} if engine == "llama_cpp" else {}
+    return engines.load_options(engine, threads=p.threads)
 
 
 def launch(page, p: AppSettings, password: str) -> None:

@@ -10,17 +10,13 @@ def installed(package: str) -> bool:
 
 
 def nf4_settings(dtype: str):
-    """NF4 weights, themselves quantised twice, as QLoRA has them."""
+    """The settings of 4-bit weights that compute in `dtype`. Raises DataError where bitsandbytes is not installed."""
     import torch
-    from transformers import BitsAndBytesConfig
+
+    from mem0_slm.engines.transformers import nf4_config
 
     if not installed("bitsandbytes"):
         raise DataError(
             "params.yaml: finetune.load_in_4bit, export_merged.nf4: 4-bit weights need the package bitsandbytes, which is not installed. Run `pip install -r requirements.txt`, or turn them off."
         )
-    return BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=getattr(torch, dtype),
-    )
+    return nf4_config(getattr(torch, dtype))

@@ -3,6 +3,8 @@
 import contextlib
 import ipaddress
 import json
+from collections.abc import Callable, Generator, Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -29,7 +31,7 @@ def http_client(url: str, timeout: float, connect_timeout: float, headers: dict 
         raise EngineError(f"{url!r} is not the address of a server ({error}).") from None
 
 
-def json_body(value) -> dict:
+def json_body(value: Any) -> dict:
     """A request's JSON body. Halves of surrogate pairs, which UTF-8 cannot hold, become question marks."""
     return {
         "content": json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace"),
@@ -38,7 +40,7 @@ def json_body(value) -> dict:
 
 
 @contextlib.contextmanager
-def explained(url: str, remedy: str, timeout: float):
+def explained(url: str, remedy: str, timeout: float) -> Iterator[None]:
     """Turn what httpx raises into EngineError."""
     try:
         yield
@@ -58,7 +60,7 @@ def explained(url: str, remedy: str, timeout: float):
         ) from None
 
 
-def byte_lines(response: httpx.Response):
+def byte_lines(response: httpx.Response) -> Generator[bytes]:
     """The lines of a streamed body, as they come. (httpx's own also split at U+2028 and U+0085, which JSON may hold.)"""
     rest = b""
     for piece in response.iter_bytes():
@@ -70,7 +72,15 @@ def byte_lines(response: httpx.Response):
         yield rest
 
 
-def streamed(client: httpx.Client, url: str, path: str, body: dict, timeout: float, remedy: str, refusal):
+def streamed(
+    client: httpx.Client,
+    url: str,
+    path: str,
+    body: dict,
+    timeout: float,
+    remedy: str,
+    refusal: Callable[[int, str], Exception],
+) -> Generator[bytes]:
     """Yield the lines of a streamed answer to a POST. `refusal(status, text)` makes the exception for one that is none."""
     with explained(url, remedy, timeout), client.stream("POST", path, **json_body(body)) as response:
         if response.status_code != 200:

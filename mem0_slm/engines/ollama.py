@@ -12,7 +12,9 @@ import json
 import os
 import re
 import time
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 
@@ -28,6 +30,20 @@ SINCE_LLAMA_SERVER = (0, 30, 0)
 COUNT_SLACK = 8
 """By how many tokens the server may count less than `count` before that means a cut prompt (start tokens, white space)."""
 LARGER = "Load the model with a larger num_ctx"
+SERVER_FIGURES = (
+    "prompt_eval_count",
+    "prompt_eval_duration",
+    "eval_count",
+    "eval_duration",
+    "load_duration",
+    "total_duration",
+)
+"""What of a finished answer is kept in `Answer.server`; durations are nanoseconds."""
+
+BATCHES = True
+THREADS_OPTION = "num_thread"
+ADAPTER_OPTION = None
+IGNORES_EOS = False
 
 
 @dataclass
@@ -47,7 +63,8 @@ class Handle:
     timeout: float = 600.0
     thinks: bool = False
     """Whether the model can think before it answers; it is told not to."""
-    count: object = None
+    count: Callable[[list[dict]], int] | None = None
+    """A function from messages to their number of tokens, given to `load`."""
     details: dict = field(default_factory=dict)
     """What /api/show says of the model: family, parameter_size, quantization_level, ..."""
 
@@ -63,7 +80,7 @@ def load(
     pull: bool = False,
     timeout: float = 600.0,
     connect_timeout: float = 5.0,
-    count=None,
+    count: Callable[[list[dict]], int] | None = None,
 ) -> Handle:
     """Find a model on an Ollama server. The server loads it with the first request.
 
@@ -86,37 +103,34 @@ def load(
             raise EngineError(
                 f"Ollama {version} at {url} cuts long prompts and does not say so. Update it to 0.13 or newer."
             )
-        shown = _show(client, url, model, timeout)
-        if shown is None and pull:
-            _pull(client, url, model, timeout)
-            shown = _show(client, url, model, timeout)
-        if shown is None:
-            raise EngineError(_missing(url, model))
+        shown = _find(client, url, model, timeout, pull)
     except BaseException:
         client.close()
         raise
-    about = shown.get("model_info") or {}
-    trained = about.get(f"{about.get('general.architecture')}.context_length")
-    own = re.search(r"^num_ctx\s+(\d+)", shown.get("parameters") or "", re.MULTILINE)
-    num_ctx = num_ctx or (int(own[1]) if own else DEFAULT_NUM_CTX)
-    if trained:
-        num_ctx = min(num_ctx, trained)
-    sent = dict(options or {}) | {"num_ctx": num_ctx} | ({"num_thread": num_thread} if num_thread else {})
-    window = num_ctx if number and number < SINCE_LLAMA_SERVER else -(-num_ctx // 256) * 256
+    num_ctx = _window(shown, num_ctx)
     return Handle(
         client,
         url,
         model,
         version,
-        num_ctx,
-        window,
-        sent,
-        keep_alive,
-        timeout,
+        num_ctx=num_ctx,
+        window=num_ctx if number and number < SINCE_LLAMA_SERVER else -(-num_ctx // 256) * 256,
+        options=dict(options or {}) | {"num_ctx": num_ctx} | ({THREADS_OPTION: num_thread} if num_thread else {}),
+        keep_alive=keep_alive,
+        timeout=timeout,
         thinks="thinking" in (shown.get("capabilities") or ()),
         count=count,
         details=shown.get("details") or {},
     )
+
+
+def _window(shown: dict, asked: int | None) -> int:
+    """Tokens of context: what was asked, else the model's own parameter, else the default; never more than it was trained on."""
+    about = shown.get("model_info") or {}
+    trained = about.get(f"{about.get('general.architecture')}.context_length")
+    own = re.search(r"^num_ctx\s+(\d+)", shown.get("parameters") or "", re.MULTILINE)
+    window = asked or (int(own[1]) if own else DEFAULT_NUM_CTX)
+    return min(window, trained) if trained else window
 
 
 def generate(
@@ -127,7 +141,7 @@ def generate(
     schema: dict | None = None,
     temperature: float = 0.0,
     seed: int = 0,
-    on_text=None,
+    on_text: Callable[[str], Any] | None = None,
     ignore_eos: bool = False,
 ) -> Answer:
     """Answer chat messages; arguments as in the llama_cpp engine. Safe to call from many threads.
@@ -147,40 +161,12 @@ def generate(
     before = handle.count(messages) if handle.count else None
     if before is not None and before > handle.window - max_tokens:
         raise overflow(before)
-    body = {
-        "model": handle.model,
-        "messages": messages,
-        "stream": True,
-        "truncate": False,
-        "shift": False,
-        # Ollama's defaults would penalise repeated tokens and keep 40 candidates
-        "options": {"repeat_penalty": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0}
-        | handle.options
-        | {"num_predict": max_tokens, "temperature": temperature, "seed": seed},
-    }
-    if schema:
-        body["format"] = schema
-    if handle.keep_alive is not None:
-        body["keep_alive"] = handle.keep_alive
-    if handle.thinks:
-        body["think"] = False
-    texts, times, last = [], [], {}
+    body = _body(handle, messages, schema, {"num_predict": max_tokens, "temperature": temperature, "seed": seed})
     started = time.perf_counter()
-    with contextlib.closing(_stream(handle.client, handle.url, "/api/chat", body, handle.timeout)) as chunks:
-        try:
-            for chunk in chunks:
-                message = chunk.get("message") or {}
-                if message.get("content") or message.get("thinking"):
-                    times.append(time.perf_counter())
-                if message.get("content"):
-                    texts.append(message["content"])
-                    if on_text:
-                        on_text(message["content"])
-                if chunk.get("done"):
-                    last = chunk
-                    break
-        except _Refused as refused:
-            raise _explain(handle, refused, max_tokens, schema) from None
+    try:
+        text, times, last = _read(_stream(handle.client, handle.url, "/api/chat", body, handle.timeout), on_text)
+    except _Refused as refused:
+        raise _explain(handle, refused, max_tokens, schema) from None
     if not last:
         raise EngineError(f"Ollama at {handle.url}: the answer broke off before its end. Look into the server's log.")
     prompt, output = last.get("prompt_eval_count", 0), last.get("eval_count", 0)
@@ -198,21 +184,50 @@ def generate(
         )
     if reason == "stop" or not times:
         times.append(time.perf_counter())
-    kept = (
-        "prompt_eval_count",
-        "prompt_eval_duration",
-        "eval_count",
-        "eval_duration",
-        "load_duration",
-        "total_duration",
-    )
-    server = {key: last[key] for key in kept if key in last} | {
+    server = {key: last[key] for key in SERVER_FIGURES if key in last} | {
         "version": handle.version,
         "num_ctx": handle.num_ctx,
-        "num_thread": handle.options.get("num_thread"),
+        "num_thread": handle.options.get(THREADS_OPTION),
         "count_before": before,
     }
-    return Answer("".join(texts), reason, prompt, output, started, times, server)
+    return Answer(text, reason, prompt, output, started, times, server)
+
+
+def _body(handle: Handle, messages: list[dict], schema: dict | None, wanted: dict) -> dict:
+    """The request to /api/chat. wanted: the options of this call. Ollama's silent cuts are turned off."""
+    body = {
+        "model": handle.model,
+        "messages": messages,
+        "stream": True,
+        "truncate": False,
+        "shift": False,
+        # Ollama's defaults would penalise repeated tokens and keep 40 candidates
+        "options": {"repeat_penalty": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0} | handle.options | wanted,
+    }
+    if schema:
+        body["format"] = schema
+    if handle.keep_alive is not None:
+        body["keep_alive"] = handle.keep_alive
+    if handle.thinks:
+        body["think"] = False
+    return body
+
+
+def _read(stream: Generator[dict], on_text: Callable[[str], Any] | None) -> tuple[str, list[float], dict]:
+    """The answer's text, when each piece of it came, and the last chunk, with the server's figures; {} if none came."""
+    texts, times = [], []
+    with contextlib.closing(stream) as chunks:
+        for chunk in chunks:
+            message = chunk.get("message") or {}
+            if message.get("content") or message.get("thinking"):
+                times.append(time.perf_counter())
+            if message.get("content"):
+                texts.append(message["content"])
+                if on_text:
+                    on_text(message["content"])
+            if chunk.get("done"):
+                return "".join(texts), times, chunk
+    return "".join(texts), times, {}
 
 
 def close(handle: Handle) -> None:
@@ -226,8 +241,9 @@ def close(handle: Handle) -> None:
 class _Refused(Exception):
     """The server answered with an error: its HTTP status and words, and the object that newer servers put inside them."""
 
-    def __init__(self, status: int, error):
-        self.status, self.inner = status, {}
+    def __init__(self, status: int, error: Any):
+        self.status = status
+        self.inner: dict = {}
         self.words = error if isinstance(error, str) else json.dumps(error)
         with contextlib.suppress(ValueError, TypeError, KeyError):
             inner = json.loads(self.words)["error"]
@@ -236,7 +252,7 @@ class _Refused(Exception):
         super().__init__(f"{self.words} (status {status})")
 
 
-def _explain(handle: Handle, refused: _Refused, max_tokens: int, schema) -> EngineError:
+def _explain(handle: Handle, refused: _Refused, max_tokens: int, schema: dict | None) -> EngineError:
     inner = refused.inner
     if inner.get("type") == "exceed_context_size_error":
         return ContextOverflow(
@@ -266,7 +282,7 @@ def _missing(url: str, model: str) -> str:
 # --- the protocol ---
 
 
-def _version(client, url: str, timeout: float) -> str:
+def _version(client: httpx.Client, url: str, timeout: float) -> str:
     with explained(url, "Start Ollama with `ollama serve`, or name its address with host= or OLLAMA_HOST.", timeout):
         response = client.get("/api/version")
     try:
@@ -284,7 +300,7 @@ def _number(version: str) -> tuple | None:
     return number if number and any(number) else None
 
 
-def _show(client, url: str, model: str, timeout: float) -> dict | None:
+def _show(client: httpx.Client, url: str, model: str, timeout: float) -> dict | None:
     """What the server knows about a model; None if it does not have it."""
     with explained(url, "Start Ollama with `ollama serve`.", timeout):
         response = client.post("/api/show", **json_body({"model": model}))
@@ -301,7 +317,18 @@ def _show(client, url: str, model: str, timeout: float) -> dict | None:
     return shown
 
 
-def _pull(client, url: str, model: str, timeout: float) -> None:
+def _find(client: httpx.Client, url: str, model: str, timeout: float, pull: bool) -> dict:
+    """What the server knows about a model; with `pull` a missing one is fetched. Raises EngineError when it is not there."""
+    shown = _show(client, url, model, timeout)
+    if shown is None and pull:
+        _pull(client, url, model, timeout)
+        shown = _show(client, url, model, timeout)
+    if shown is None:
+        raise EngineError(_missing(url, model))
+    return shown
+
+
+def _pull(client: httpx.Client, url: str, model: str, timeout: float) -> None:
     """Have the server fetch a model; shows its progress on a terminal. Raises EngineError when it cannot."""
     from tqdm import tqdm
 
@@ -324,7 +351,7 @@ def _pull(client, url: str, model: str, timeout: float) -> None:
         )
 
 
-def _stream(client, url: str, path: str, body: dict, timeout: float):
+def _stream(client: httpx.Client, url: str, path: str, body: dict, timeout: float) -> Generator[dict]:
     """Yield the JSON objects of a streamed answer. Raises _Refused for an error, inside the stream or in its place."""
     for line in streamed(client, url, path, body, timeout, "Start Ollama with `ollama serve`.", _refused):
         value = json_object(url, line)

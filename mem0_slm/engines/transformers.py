@@ -1,26 +1,35 @@
 """transformers in this process: merged weights, or the base with a LoRA adapter applied at run time."""
 
-import json
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from mem0_slm import hardware
 from mem0_slm.engines import Answer, ContextOverflow, EngineError
+from mem0_slm.engines._grammar import schema_matcher
+
+BATCHES = False
+THREADS_OPTION = "n_threads"
+ADAPTER_OPTION = "adapter"
+IGNORES_EOS = True
 
 
 @dataclass
 class Handle:
-    model: object
-    tokenizer: object
+    model: Any
+    tokenizer: Any
     n_ctx: int
+    """Most tokens of prompt and answer."""
     lock: threading.Lock = field(default_factory=threading.Lock)
-    guide: object = None
+    guide: Any = None
     """llguidance's view of the tokenizer, made when first needed."""
 
 
 def load(
-    model,
+    model: str | Path,
     *,
     adapter: str | Path | None = None,
     dtype: str = "auto",
@@ -37,24 +46,15 @@ def load(
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from mem0_slm import hardware
-
     if n_threads:
         torch.set_num_threads(n_threads)
-    if dtype == "auto":
-        dtype = hardware.compute_dtype()
     if not Path(model).is_dir():
         raise EngineError(f"{model}: no such folder. Run `dvc repro` to make it, or pass a Hugging Face folder.")
-    extra = {}
-    if load_in_4bit:
-        from transformers import BitsAndBytesConfig
-
-        extra["quantization_config"] = BitsAndBytesConfig(
-            load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=getattr(torch, dtype)
-        )
+    compute: torch.dtype = getattr(torch, hardware.compute_dtype() if dtype == "auto" else dtype)
+    extra = {"quantization_config": nf4_config(compute)} if load_in_4bit else {}
     try:
         tokenizer = AutoTokenizer.from_pretrained(model)
-        loaded = AutoModelForCausalLM.from_pretrained(model, dtype=getattr(torch, dtype), use_safetensors=True, **extra)
+        loaded = AutoModelForCausalLM.from_pretrained(model, dtype=compute, use_safetensors=True, **extra)
         if not torch.cuda.is_available():
             loaded.register_forward_pre_hook(_choose_kernels, with_kwargs=True)
         if adapter:
@@ -71,7 +71,19 @@ def load(
     return Handle(loaded, tokenizer, min(n_ctx, getattr(loaded.config, "max_position_embeddings", n_ctx)))
 
 
-def _choose_kernels(_model, args: tuple, inputs: dict) -> None:
+def nf4_config(compute: Any) -> Any:
+    """How bitsandbytes makes 4-bit weights (NF4): their scales quantised too, as QLoRA has them. compute: the torch dtype computed in."""
+    from transformers import BitsAndBytesConfig
+
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=compute,
+    )
+
+
+def _choose_kernels(_model: Any, args: tuple, inputs: dict) -> None:
     """Leave oneDNN out of passes over a single token: on products of a matrix and a vector in 16 bits PyTorch's own code is
     half again to twice as fast, on all others many times slower."""
     import torch
@@ -92,7 +104,7 @@ def generate(
     schema: dict | None = None,
     temperature: float = 0.0,
     seed: int = 0,
-    on_text=None,
+    on_text: Callable[[str], Any] | None = None,
     ignore_eos: bool = False,
 ) -> Answer:
     """Answer chat messages, one request at a time; arguments as in the llama_cpp engine."""
@@ -146,17 +158,20 @@ def generate(
 
 
 def close(handle: Handle) -> None:
+    """Let go of the model, so that its memory can be used again."""
     handle.model = None
 
 
 class _Clock:
     """A transformers streamer that notes when each token was known and passes on new text."""
 
-    def __init__(self, tokenizer, on_text):
-        self.tokenizer, self.on_text, self.times, self.ids, self.sent = tokenizer, on_text, [], [], ""
+    def __init__(self, tokenizer: Any, on_text: Callable[[str], Any] | None):
+        self.tokenizer, self.on_text, self.sent = tokenizer, on_text, ""
+        self.times: list[float] = []
+        self.ids: list[int] = []
         self.prompt = True
 
-    def put(self, ids):
+    def put(self, ids: Any) -> None:
         if self.prompt:  # transformers hands the prompt over first
             self.prompt = False
             return
@@ -168,23 +183,19 @@ class _Clock:
                 self.on_text(text[len(self.sent) :])
                 self.sent = text
 
-    def end(self):
-        pass
+    def end(self) -> None:
+        """Transformers calls it; all is noted by then."""
 
 
-def _schema_processor(handle: Handle, schema: dict, prompt_length: int):
+def _schema_processor(handle: Handle, schema: dict, prompt_length: int) -> Callable:
     """A logits processor that allows only what an llguidance matcher for `schema` allows."""
     import torch
-    from llguidance import LLMatcher
 
     if handle.guide is None:
         from llguidance.hf import from_tokenizer
 
         handle.guide = from_tokenizer(handle.tokenizer, n_vocab=handle.model.config.vocab_size)
-    spacing = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
-    matcher = LLMatcher(handle.guide, LLMatcher.grammar_from_json_schema(json.dumps(schema), overrides=spacing))
-    if matcher.is_error():
-        raise EngineError(f"the JSON schema cannot be used: {matcher.get_error()}")
+    matcher = schema_matcher(handle.guide, schema)
     seen = prompt_length
 
     def process(input_ids, scores):

@@ -5,7 +5,9 @@ import functools
 import json
 import re
 import time
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 
@@ -13,8 +15,16 @@ from mem0_slm.engines import Answer, ContextOverflow, EngineError
 from mem0_slm.engines._http import explained, http_client, json_body, json_object, streamed
 
 DEFAULT_URL = "http://127.0.0.1:8000/v1"
-REMEDY = "Start one with `vllm serve <folder>` (or `llama-server -m <file.gguf> --port 8000`), or name its address with base_url=."
+REMEDY = (
+    "Start one with `vllm serve <folder>` (or `llama-server -m <file.gguf> --port 8000`), "
+    "or name its address with base_url=."
+)
 LARGER = "Serve the model with a larger --max-model-len (llama-server: --ctx-size)"
+
+BATCHES = True
+THREADS_OPTION = None
+ADAPTER_OPTION = None
+IGNORES_EOS = True
 
 
 @dataclass
@@ -56,25 +66,7 @@ def load(
     client = http_client(root, timeout, connect_timeout, {"Authorization": f"Bearer {api_key}"} if api_key else None)
     prefix = base_url[len(root) :]
     try:
-        with explained(base_url, REMEDY, timeout):
-            response = client.get(f"{prefix}/models")
-        try:
-            listed = {card["id"]: card for card in response.json()["data"]}
-        except (ValueError, KeyError, TypeError):
-            hint = " It wants an api_key=." if response.status_code in (401, 403) else ""
-            raise EngineError(
-                f"{base_url}/models answers status {response.status_code}, not a list of models: {response.text[:200]!r}.{hint} {REMEDY}"
-            ) from None
-        if not model:
-            if len(listed) != 1:
-                raise EngineError(f"{base_url} serves {len(listed)} models ({', '.join(listed)}): name one of them.")
-            model = next(iter(listed))
-        if model not in listed:
-            raise EngineError(
-                f"{base_url} does not serve {model!r} but {', '.join(listed) or 'nothing'}. "
-                f"Name one of them, or serve it with `vllm serve <folder> --served-model-name {model}`."
-            )
-        card = listed[model]
+        model, card = _find(_listed(client, base_url, prefix, timeout), base_url, model)
         kind = card.get("owned_by") or "unknown"
         if kind == "llamacpp":
             version = (_get(client, "/props", timeout) or {}).get("build_info")
@@ -95,7 +87,7 @@ def generate(
     schema: dict | None = None,
     temperature: float = 0.0,
     seed: int = 0,
-    on_text=None,
+    on_text: Callable[[str], Any] | None = None,
     ignore_eos: bool = False,
 ) -> Answer:
     """Answer chat messages; arguments as in the llama_cpp engine. Safe to call from many threads.
@@ -106,28 +98,51 @@ def generate(
     Raises ContextOverflow when prompt and answer do not fit the window (vLLM shortens the answer, which is an error
     here too), EngineError for all else.
     """
-    body = {
+    wanted: dict[str, Any] = {"max_tokens": max_tokens, "temperature": temperature}
+    if temperature > 0:
+        wanted |= {"seed": seed, "top_p": 1.0, "top_k": -1, "min_p": 0.0}
+    if ignore_eos:
+        wanted["ignore_eos"] = True
+    body = _body(handle, messages, schema, wanted)
+    started = time.perf_counter()
+    text, times, reason, told = _read(_stream(handle, body, max_tokens), on_text)
+    usage = told.get("usage")
+    if reason is None or not usage:
+        raise EngineError(f"{handle.url}: the answer broke off before its end. Look into the server's log.")
+    prompt, output = usage.get("prompt_tokens", 0), usage.get("completion_tokens", 0)
+    if reason == "length" and output < max_tokens:
+        what = f"the prompt has {prompt} tokens and the context window ended the answer after {output}"
+        raise ContextOverflow(prompt, handle.n_ctx or prompt + output, max_tokens, what, LARGER)
+    if reason not in ("stop", "length"):
+        raise EngineError(f"{handle.url}: the answer ended for an unknown reason, {reason!r}.")
+    server = {"version": handle.version, "kind": handle.kind} | told
+    return Answer(text, reason, prompt, output, started, times or [time.perf_counter()], server)
+
+
+def _body(handle: Handle, messages: list[dict], schema: dict | None, wanted: dict) -> dict:
+    """The request to /chat/completions. wanted: the fields of this call."""
+    body: dict[str, Any] = {
         "model": handle.model,
         "messages": messages,
-        "max_tokens": max_tokens,
-        "temperature": temperature,
         "stream": True,
         "stream_options": {"include_usage": True},
         "repetition_penalty": 1.0,  # else the model's generation_config.json decides
     }
-    if temperature > 0:
-        body |= {"seed": seed, "top_p": 1.0, "top_k": -1, "min_p": 0.0}
     if schema:
         body["response_format"] = {
             "type": "json_schema",
             "json_schema": {"name": "answer", "schema": schema, "strict": True},
         }
-    if ignore_eos:
-        body["ignore_eos"] = True
-    body |= handle.extra_body
-    texts, times, usage, timings, reason = [], [], {}, None, None
-    started = time.perf_counter()
-    with contextlib.closing(_stream(handle, body, max_tokens)) as chunks:
+    return body | wanted | handle.extra_body
+
+
+def _read(
+    stream: Generator[dict], on_text: Callable[[str], Any] | None
+) -> tuple[str, list[float], str | None, dict[str, Any]]:
+    """The answer's text, when each piece of it came, why it ended, and what the server told beside it: usage, timings."""
+    texts, times, reason = [], [], None
+    told: dict[str, Any] = {}
+    with contextlib.closing(stream) as chunks:
         for chunk in chunks:
             for choice in chunk.get("choices") or ():
                 delta = choice.get("delta") or {}
@@ -141,21 +156,8 @@ def generate(
                     reason = choice["finish_reason"]
                     if reason != "length" and not delta.get("content"):
                         times.append(time.perf_counter())
-            usage = chunk.get("usage") or usage
-            timings = chunk.get("timings") or timings
-    if reason is None or not usage:
-        raise EngineError(f"{handle.url}: the answer broke off before its end. Look into the server's log.")
-    prompt, output = usage.get("prompt_tokens", 0), usage.get("completion_tokens", 0)
-    if reason == "length" and output < max_tokens:
-        what = f"the prompt has {prompt} tokens and the context window ended the answer after {output}"
-        raise ContextOverflow(prompt, handle.n_ctx or prompt + output, max_tokens, what, LARGER)
-    if reason not in ("stop", "length"):
-        raise EngineError(f"{handle.url}: the answer ended for an unknown reason, {reason!r}.")
-    times = times or [time.perf_counter()]
-    server = {"version": handle.version, "kind": handle.kind, "usage": usage} | (
-        {"timings": timings} if timings else {}
-    )
-    return Answer("".join(texts), reason, prompt, output, started, times, server)
+            told |= {key: chunk[key] for key in ("usage", "timings") if chunk.get(key)}
+    return "".join(texts), times, reason, told
 
 
 def tokenize(handle: Handle, messages: list[dict]) -> list[int]:
@@ -170,13 +172,42 @@ def tokenize(handle: Handle, messages: list[dict]) -> list[int]:
 
 
 def close(handle: Handle) -> None:
+    """Close the connections; the server goes on."""
     handle.client.close()
 
 
 # --- the protocol ---
 
 
-def _get(client, path: str, timeout: float) -> dict | None:
+def _listed(client: httpx.Client, base_url: str, prefix: str, timeout: float) -> dict[str, dict]:
+    """The models that a server lists, each with what it tells of it. Raises EngineError where nothing like it is served."""
+    with explained(base_url, REMEDY, timeout):
+        response = client.get(f"{prefix}/models")
+    try:
+        return {card["id"]: card for card in response.json()["data"]}
+    except (ValueError, KeyError, TypeError):
+        hint = " It wants an api_key=." if response.status_code in (401, 403) else ""
+        raise EngineError(
+            f"{base_url}/models answers status {response.status_code}, not a list of models: "
+            f"{response.text[:200]!r}.{hint} {REMEDY}"
+        ) from None
+
+
+def _find(listed: dict[str, dict], base_url: str, model: str | None) -> tuple[str, dict]:
+    """The named model, or without a name the only one. Raises EngineError, naming those there are."""
+    if not model:
+        if len(listed) != 1:
+            raise EngineError(f"{base_url} serves {len(listed)} models ({', '.join(listed)}): name one of them.")
+        model = next(iter(listed))
+    if model not in listed:
+        raise EngineError(
+            f"{base_url} does not serve {model!r} but {', '.join(listed) or 'nothing'}. "
+            f"Name one of them, or serve it with `vllm serve <folder> --served-model-name {model}`."
+        )
+    return model, listed[model]
+
+
+def _get(client: httpx.Client, path: str, timeout: float) -> dict | None:
     """A JSON object, or None where the server does not have it."""
     with explained(path, REMEDY, timeout):
         response = client.get(path)
@@ -198,7 +229,7 @@ def _post(handle: Handle, path: str, body: dict) -> dict:
         raise EngineError(f"{handle.url}: {path} did not answer with JSON: {response.text[:80]!r}") from None
 
 
-def _stream(handle: Handle, body: dict, max_tokens: int):
+def _stream(handle: Handle, body: dict, max_tokens: int) -> Generator[dict]:
     """Yield the chunks of a streamed answer. Raises EngineError for an error, inside the stream or in its place."""
     refusal = functools.partial(_refusal, handle, max_tokens=max_tokens)
     for line in streamed(

@@ -6,7 +6,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from mem0_slm import io, stores
+from mem0_slm import engines, io, stores
 from mem0_slm.text import holds
 from pipeline import params
 from pipeline.data import evalsets
@@ -118,7 +118,8 @@ def model_of(candidate: str, p: RetrievalEvalSettings):
 
 
 def engine_options(p: RetrievalEvalSettings) -> dict:
-    return {"n_threads": p.threads or None} if p.engine == "llama_cpp" else {}
+    """What the candidates' engine is loaded with."""
+    return engines.load_options(p.engine, threads=p.threads)
 
 
 def empty_stores(p: RetrievalEvalSettings, folder: Path, collection: str) -> tuple[dict, dict]:

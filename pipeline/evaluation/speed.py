@@ -12,7 +12,6 @@ decoding is stated as a percentage of what that bandwidth allows. `DEFINITIONS` 
 
 import collections
 import concurrent.futures
-import functools
 import multiprocessing
 import os
 import statistics
@@ -42,8 +41,6 @@ DEFINITIONS = {
     "bandwidth_gb_per_second": "largest measured rate of reading 512 MB from memory with the same threads, best of five",
     "percent_of_ceiling": "decode_tokens_per_second over bandwidth / bytes_per_token",
 }
-BATCHING = ("llama_cpp", "ollama", "vllm")
-"""Engines that run several requests at once; the others are measured with one client."""
 
 
 def memory_bandwidth(threads: int) -> dict:
@@ -142,44 +139,17 @@ def run_target(
     threads = p.threads or hardware.threads()
     os.environ["OMP_NUM_THREADS"] = str(threads)
     run = engines.module(target.engine)
-    options = {
-        "llama_cpp": {"n_threads": threads},
-        "transformers": {"n_threads": threads},
-        "ollama": {"num_thread": threads},
-    }.get(target.engine, {})
-    # Ollama cannot be told to write on after the end token; its answers may be shorter, and the true counts are used
-    general = functools.partial(run.generate, max_tokens=p.new_tokens, ignore_eos=target.engine != "ollama")
-    if target.adapter:
-        options["lora" if target.engine == "llama_cpp" else "adapter"] = target.adapter
+    options = engines.load_options(target.engine, threads=threads, adapter=target.adapter)
     if target.load_in_4bit:
         options["load_in_4bit"] = True
     started = time.perf_counter()
     handle = run.load(target.model, **options)
     load = time.perf_counter() - started
-    ask = lambda job: general(handle, [{"role": "user", "content": job}])  # noqa: E731
-    extract = lambda job: run.generate(handle, job, max_tokens=128, schema=contract.SCHEMA)  # noqa: E731
     try:
-        for i in range(p.warmup):
-            ask(f"{i} warm-up: {prompts[i % len(prompts)]}")
-        answers, errors, seconds = requests(ask, [f"{i}. {prompt}" for i, prompt in enumerate(prompts)])
-        found = figures(answers) | {
-            "errors": dict(errors),
-            "requests_per_second": {"1": round(len(answers) / seconds, 3)},
-        }
-        samples = [sample(a, "general") for a in answers]
-        for clients in p.clients if target.engine in BATCHING else []:
-            together, errors, seconds = requests(
-                ask, [f"{clients}-{i}. {prompts[i % len(prompts)]}" for i in range(p.client_requests)], clients
-            )
-            found["requests_per_second"][str(clients)] = round(len(together) / seconds, 3)
-            found["errors"] |= {f"{clients} clients: {cause}": n for cause, n in errors.items()}
-            samples += [sample(a, "general", clients) for a in together]
+        found, samples = measure_general(run, handle, prompts, p)
         if extractions:
-            for job in extractions[:1]:
-                extract(job)  # the schema is compiled once
-            answers, errors, _ = requests(extract, extractions)
-            found["extraction"] = (figures(answers) if answers else {"requests": 0}) | {"errors": dict(errors)}
-            samples += [sample(a, "extraction") for a in answers]
+            found["extraction"], raw = measure_extraction(run, handle, extractions)
+            samples += raw
         read = parameter_bytes(handle) or weights_bytes(target)
     finally:
         run.close(handle)
@@ -190,9 +160,46 @@ def run_target(
         "bytes_per_token": read,
         "threads": threads,
         "engine_version": getattr(handle, "version", None),
-        "clients_measured": "several" if target.engine in BATCHING else "one: the engine runs one request at a time",
+        "clients_measured": "several" if run.BATCHES else "one: the engine runs one request at a time",
     }
     return found, samples
+
+
+def measure_general(run, handle, prompts: list[str], p: BenchSettings) -> tuple[dict, list[dict]]:
+    """General prompts, one at a time and then from several clients where the engine works on several at once.
+
+    An engine that cannot be told to write on after the end token may answer shorter; the true counts are used.
+    """
+
+    def ask(job: str):
+        messages = [{"role": "user", "content": job}]
+        return run.generate(handle, messages, max_tokens=p.new_tokens, ignore_eos=run.IGNORES_EOS)
+
+    for i in range(p.warmup):
+        ask(f"{i} warm-up: {prompts[i % len(prompts)]}")
+    answers, errors, seconds = requests(ask, [f"{i}. {prompt}" for i, prompt in enumerate(prompts)])
+    found = figures(answers) | {
+        "errors": dict(errors),
+        "requests_per_second": {"1": round(len(answers) / seconds, 3)},
+    }
+    samples = [sample(a, "general") for a in answers]
+    for clients in p.clients if run.BATCHES else []:
+        jobs = [f"{clients}-{i}. {prompts[i % len(prompts)]}" for i in range(p.client_requests)]
+        together, errors, seconds = requests(ask, jobs, clients)
+        found["requests_per_second"][str(clients)] = round(len(together) / seconds, 3)
+        found["errors"] |= {f"{clients} clients: {cause}": n for cause, n in errors.items()}
+        samples += [sample(a, "general", clients) for a in together]
+    return found, samples
+
+
+def measure_extraction(run, handle, extractions: list[list[dict]]) -> tuple[dict, list[dict]]:
+    """Mem0's extraction calls as they are sent, one at a time."""
+    extract = lambda job: run.generate(handle, job, max_tokens=128, schema=contract.SCHEMA)  # noqa: E731
+    for job in extractions[:1]:
+        extract(job)  # the schema is compiled once
+    answers, errors, _ = requests(extract, extractions)
+    found = (figures(answers) if answers else {"requests": 0}) | {"errors": dict(errors)}
+    return found, [sample(a, "extraction") for a in answers]
 
 
 def parameter_bytes(handle) -> int:

@@ -65,11 +65,11 @@ def quantise(source: Path, out: Path, kind: str, threads: int = 0, again: bool =
     """Quantise a GGUF file to one of `QUANTISED`; with `again`, also one that is quantised. Raises DataError when llama.cpp refuses."""
     import llama_cpp
 
-    from mem0_slm.engines.llama_cpp import _silence
+    from mem0_slm.engines._llama_model import silence
 
     if kind not in QUANTISED:
         raise io.DataError(f"{kind}: not a quantised GGUF type that is known here. Use one of {', '.join(QUANTISED)}.")
-    _silence(llama_cpp)  # it lists every tensor
+    silence(llama_cpp)  # it lists every tensor
     parameters = llama_cpp.llama_model_quantize_default_params()
     parameters.ftype, parameters.nthread, parameters.allow_requantize = QUANTISED[kind], threads, again
     with io.atomic_path(out) as temporary:

@@ -41,7 +41,7 @@ def ask(engine, messages=DOG, **options):
 
 
 def test_the_chat_template_is_the_models_own(engine):
-    assert engine.render(contract.prompt_for("user: hi")) == (
+    assert engine.model.render(contract.prompt_for("user: hi")) == (
         "<|im_start|>system\nExtract lasting facts as JSON memories.<|im_end|>\n"
         "<|im_start|>user\nuser: hi<|im_end|>\n<|im_start|>assistant\n"
     )
@@ -90,7 +90,7 @@ letters = st.text(
 def test_the_tokens_spell_the_prompt_and_no_text_makes_control_tokens(engine, said):
     prompt = contract.prompt_for(f"user: {said}")
     tokens = llama_cpp.tokenize(engine, prompt)
-    assert b"".join(engine.piece(token, special=True) for token in tokens) == engine.render(prompt).encode()
+    assert b"".join(engine.model.piece(token, special=True) for token in tokens) == engine.model.render(prompt).encode()
     assert (tokens.count(1), tokens.count(2)) == (3, 2)  # <|im_start|>, <|im_end|>
 
 
@@ -247,7 +247,7 @@ def test_what_a_callback_raises_ends_its_own_request_only(engine):
 
 def test_a_failed_step_reaches_its_callers_and_the_engine_goes_on(engine, monkeypatch):
     with monkeypatch.context() as broken:
-        broken.setattr(engine.C, "llama_decode", lambda context, batch: -3)
+        broken.setattr(engine.model.C, "llama_decode", lambda context, batch: -3)
         with pytest.raises(EngineError, match=r"could not compute a batch of 47 tokens \(code -3\)"):
             ask(engine)
     assert ask(engine).output_tokens == 8
