@@ -6,6 +6,10 @@ import platform
 import re
 import resource
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from transformers import BitsAndBytesConfig
 
 
 def threads() -> int:
@@ -37,6 +41,19 @@ def compute_dtype(precision: str = "auto") -> str:
     if torch.cuda.is_available():
         return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
     return "bfloat16" if cpu_flags() & {"avx512_bf16", "amx_bf16", "bf16"} else "float32"
+
+
+def nf4_config(dtype: str) -> "BitsAndBytesConfig":
+    """How bitsandbytes makes 4-bit weights (NF4) that compute in `dtype`: their scales quantised too, as QLoRA has them."""
+    import torch
+    from transformers import BitsAndBytesConfig
+
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=getattr(torch, dtype),
+    )
 
 
 def peak_rss_bytes() -> int:

@@ -46,11 +46,11 @@ def open_chat(p: AppSettings):
     from mem0_slm import memory as slm
     from page.session import Chat, Settings
 
-    with params.set_by("app.embedder"):
+    with params.set_by("app.embedder", engines.EngineError):
         embedder, dims = stores.embedder_by_name(p.embedder)
     vector_store = None  # memory_config's own, in p.folder
     if p.qdrant != "embedded":
-        with params.set_by("app.qdrant"):
+        with params.set_by("app.qdrant", engines.EngineError):
             vector_store = stores.vector_store_by_name(
                 p.qdrant, folder=Path(p.folder), collection="mem0_slm_chat", dims=dims
             )

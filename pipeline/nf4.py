@@ -2,6 +2,7 @@
 
 import importlib.util
 
+from mem0_slm import hardware
 from mem0_slm.io import DataError
 
 
@@ -11,12 +12,9 @@ def installed(package: str) -> bool:
 
 def nf4_settings(dtype: str):
     """The settings of 4-bit weights that compute in `dtype`. Raises DataError where bitsandbytes is not installed."""
-    import torch
-
-    from mem0_slm.engines.transformers import nf4_config
-
     if not installed("bitsandbytes"):
         raise DataError(
-            "params.yaml: finetune.load_in_4bit, export_merged.nf4: 4-bit weights need the package bitsandbytes, which is not installed. Run `pip install -r requirements.txt`, or turn them off."
+            "params.yaml: finetune.load_in_4bit, export_merged.nf4: 4-bit weights need the package bitsandbytes, "
+            "which is not installed. Run `pip install -r requirements.txt`, or turn them off."
         )
-    return nf4_config(getattr(torch, dtype))
+    return hardware.nf4_config(dtype)

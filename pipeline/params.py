@@ -11,7 +11,6 @@ import types
 import typing
 from pathlib import Path
 
-from mem0_slm.engines import EngineError
 from mem0_slm.io import DataError
 
 PARAMS_FILE = "params.yaml"
@@ -122,9 +121,9 @@ def _convert(value, hint, path, key):
 
 
 @contextlib.contextmanager
-def set_by(key: str):
-    """Around work with the value of a key of params.yaml, such as "app.qdrant": an EngineError becomes a DataError that names it."""
+def set_by(key: str, error: type[Exception]):
+    """Around work with the value of a key of params.yaml, such as "app.qdrant": `error` becomes a DataError that names the key."""
     try:
         yield
-    except EngineError as error:
-        raise DataError(f"{PARAMS_FILE}: {key}: {error}") from None
+    except error as found:
+        raise DataError(f"{PARAMS_FILE}: {key}: {found}") from None

@@ -50,11 +50,12 @@ def load(
         torch.set_num_threads(n_threads)
     if not Path(model).is_dir():
         raise EngineError(f"{model}: no such folder. Run `dvc repro` to make it, or pass a Hugging Face folder.")
-    compute: torch.dtype = getattr(torch, hardware.compute_dtype() if dtype == "auto" else dtype)
-    extra = {"quantization_config": nf4_config(compute)} if load_in_4bit else {}
+    if dtype == "auto":
+        dtype = hardware.compute_dtype()
+    extra = {"quantization_config": hardware.nf4_config(dtype)} if load_in_4bit else {}
     try:
         tokenizer = AutoTokenizer.from_pretrained(model)
-        loaded = AutoModelForCausalLM.from_pretrained(model, dtype=compute, use_safetensors=True, **extra)
+        loaded = AutoModelForCausalLM.from_pretrained(model, dtype=getattr(torch, dtype), use_safetensors=True, **extra)
         if not torch.cuda.is_available():
             loaded.register_forward_pre_hook(_choose_kernels, with_kwargs=True)
         if adapter:
@@ -69,18 +70,6 @@ def load(
         loaded = loaded.to("cuda")
     loaded.eval()
     return Handle(loaded, tokenizer, min(n_ctx, getattr(loaded.config, "max_position_embeddings", n_ctx)))
-
-
-def nf4_config(compute: Any) -> Any:
-    """How bitsandbytes makes 4-bit weights (NF4): their scales quantised too, as QLoRA has them. compute: the torch dtype computed in."""
-    from transformers import BitsAndBytesConfig
-
-    return BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=compute,
-    )
 
 
 def _choose_kernels(_model: Any, args: tuple, inputs: dict) -> None:

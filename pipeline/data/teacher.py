@@ -136,7 +136,7 @@ def load(name: str):
     if engine == "vllm":
         model, _, url = model.partition("@")
         options = {"base_url": url} if url else {}
-    with params.set_by(f"generate_dataset.teacher: {name!r}"):
+    with params.set_by(f"generate_dataset.teacher: {name!r}", engines.EngineError):
         return engines.module(engine), engines.load(engine, model or None, **options)
 
 
