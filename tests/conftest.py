@@ -107,3 +107,25 @@ def in_root(monkeypatch):
     """The stages' paths are relative to the repository."""
     monkeypatch.chdir(ROOT)
     return ROOT
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """The model's answers by what is asked, in the place of llama.cpp; a list of what it was asked."""
+    from mem0_slm import contract, engines
+    from mem0_slm.engines import llama_cpp
+
+    seen = []
+
+    def use(told: dict):
+        def generate(handle, messages, **how):
+            seen.append(messages[1]["content"])
+            answer = told[messages[1]["content"]]
+            if isinstance(answer, Exception):
+                raise answer
+            return engines.Answer(contract.dump(answer), "stop", 40, 9, 0.0)
+
+        monkeypatch.setattr(llama_cpp, "generate", generate)
+        return seen
+
+    return use

@@ -134,6 +134,10 @@ class StandIn:
 class _Server(http.server.ThreadingHTTPServer):
     daemon_threads, request_queue_size = True, 128
 
+    def __init__(self, *arguments):
+        self.ending = threading.Event()
+        super().__init__(*arguments)
+
     def handle_error(self, *args):
         """A client that went away, or a connection dropped on purpose."""
 
@@ -147,6 +151,7 @@ def listening(handler):
     try:
         yield f"http://127.0.0.1:{server.server_port}"
     finally:
+        server.ending.set()
         server.shutdown()
         server.server_close()
         thread.join()
@@ -252,9 +257,9 @@ class JsonHandler(http.server.BaseHTTPRequestHandler):
 
     def misbehave(self, fault: str, write, error, malformed: str) -> bool:
         """Do what `fault` says inside a stream, whose pieces `write` sends; True when that was its end."""
-        if fault == "sleep":
-            time.sleep(1.0)
-            return False
+        if fault == "silence":  # for as long as the server runs
+            self.server.ending.wait()
+            return True
         if fault in ("error", "malformed"):
             write(error if fault == "error" else malformed)
         if fault == "drop":

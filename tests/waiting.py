@@ -7,7 +7,7 @@ PATIENCE = 600.0
 """Seconds until a test takes it that something hangs. No test is about this time."""
 
 
-def until(true: Callable[[], object], alive: Callable[[], bool] = lambda: True, pause: float = 0.005) -> None:
+def until(true: Callable[[], object], alive: Callable[[], bool] = lambda: True, pause: float = 0.002) -> None:
     """Return once `true()` holds; fail when `alive()` does not any more, or after PATIENCE."""
     end = time.monotonic() + PATIENCE
     while not true():

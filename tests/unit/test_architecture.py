@@ -5,6 +5,8 @@ An import counts wherever it stands, inside a function too, and so does a module
 
 import ast
 import io
+import subprocess
+import sys
 import tokenize
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -149,6 +151,16 @@ def test_a_module_has_at_most_330_lines():
 @pytest.mark.xfail(strict=True, reason="not there yet")
 def test_a_function_has_at_most_60_lines():
     within(60, {where: n for name in CHECKED for where, n in functions(name).items()})
+
+
+def test_the_unit_tests_load_no_torch_with_their_own_imports():
+    """While one runs, tests/unit/conftest.py sees to it."""
+    code = (
+        "import pytest, sys; assert pytest.main(['tests/unit', '--collect-only', '-qq', '-p', 'no:cacheprovider']) == 0; "
+        "assert not {'torch', 'sentence_transformers', 'llama_cpp'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
 
 
 def test_the_formatter_is_told_to_leave_out_at_most_ten_places():

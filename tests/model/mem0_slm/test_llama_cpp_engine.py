@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from mem0_slm import contract, engines
 from mem0_slm.answers import classify
 from mem0_slm.engines import ContextOverflow, EngineError, llama_cpp
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -232,16 +233,16 @@ def test_what_a_callback_raises_ends_its_own_request_only(engine):
 
     def hold(text):
         started.set()
-        go.wait(10)
+        go.wait(PATIENCE)
 
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         other = pool.submit(ask, engine, on_text=hold)
-        started.wait(10)
+        started.wait(PATIENCE)
         ended = pool.submit(ask, engine, on_text=stop)
         go.set()
         with pytest.raises(KeyError, match="enough"):
-            ended.result(30)
-        assert other.result(30).output_tokens == 8
+            ended.result(PATIENCE)
+        assert other.result(PATIENCE).output_tokens == 8
     assert ask(engine).output_tokens == 8
 
 
@@ -323,7 +324,7 @@ for use in (llama_cpp.generate, llama_cpp.tokenize):
 def test_closing_finishes_what_runs_and_refuses_what_comes_after(base_gguf):
     # in a process of its own: a fault in the C library would end this one
     run = subprocess.run(
-        [sys.executable, "-c", CLOSE, base_gguf], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", CLOSE, base_gguf], capture_output=True, text=True, check=False, timeout=PATIENCE
     )
     assert (run.returncode, run.stdout.splitlines()) == (0, ["12 False", *[f"{base_gguf}: the engine is closed."] * 2])
 

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -23,6 +22,7 @@ from pipeline.export.settings import ExportGgufSettings, ExportMergedSettings
 from pipeline.registry import Model, Registry
 from tests import tiny
 from tests.paths import ROOT
+from tests.waiting import until
 
 REGISTRY = Registry("tiny-1b", {"tiny-1b": Model("hub:someone/Tiny-1B", "apache-2.0", "Q4_0", [])}, seed=1)
 MERGED = {
@@ -358,17 +358,18 @@ def test_merged_converts_to_gguf_and_answers_alike(architecture, tmp_path, token
 
 # --- killed -------------------------------------------------------------------------------------------------------------
 
-SLOW = """
+STOPS = """
 import os, sys, time
 from pathlib import Path
 sys.path.insert(0, {root!r})
 from pipeline.export import shards
 from stages import export_merged, run_stage
 blocks = shards.merged_blocks
-def slow(output):
-    time.sleep(0.05 if Path("slow").exists() else 0)
+def stopping(output):
+    if Path("stop").exists() and len(list(Path(".scratch/export_merged/merged").glob("model-*.safetensors"))) >= 3:
+        time.sleep(3600)
     return blocks(output)
-shards.merged_blocks = slow
+shards.merged_blocks = stopping
 Path("pid").write_text(str(os.getpid()))
 run_stage(export_merged.main)
 """
@@ -388,24 +389,22 @@ def test_a_killed_stage_goes_on_under_dvc(tmp_path, tokenizer):
     text = re.sub(r"max_shard_gb: .*", "max_shard_gb: 0.00003", (ROOT / "params.yaml").read_text())
     text = text.replace("nf4: true", "nf4: false").replace("proof_examples: 16", "proof_examples: 1")
     (tmp_path / "params.yaml").write_text(text)
-    (tmp_path / "run.py").write_text(SLOW.format(root=str(ROOT)))
+    (tmp_path / "run.py").write_text(STOPS.format(root=str(ROOT)))
     (tmp_path / "dvc.yaml").write_text(PIPELINE.format(python=sys.executable))
-    (tmp_path / "slow").touch()
+    (tmp_path / "stop").touch()
     environment = os.environ | {"DVC_NO_ANALYTICS": "1", "PYTHONPATH": str(ROOT)}
     dvc = [sys.executable, "-m", "dvc"]
     subprocess.run([*dvc, "init", "-q", "--no-scm"], cwd=tmp_path, env=environment, check=True)
     first = subprocess.Popen(
         [*dvc, "repro", "-q"], cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    work, deadline = tmp_path / ".scratch/export_merged/merged", time.monotonic() + 60
-    while len(list(work.glob("model-*.safetensors"))) < 3:
-        assert first.poll() is None and time.monotonic() < deadline
-        time.sleep(0.005)
+    work = tmp_path / ".scratch/export_merged/merged"
+    until(lambda: len(list(work.glob("model-*.safetensors"))) >= 3, alive=lambda: first.poll() is None)
     os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
     assert first.wait() != 0 and not (tmp_path / "models/merged").exists()
     whole = {f.name: (f.stat().st_ino, f.stat().st_mtime_ns) for f in work.glob("model-*.safetensors")}
     assert 3 <= len(whole)
-    (tmp_path / "slow").unlink()
+    (tmp_path / "stop").unlink()
     done = subprocess.run([*dvc, "repro"], cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     merged = tmp_path / "models/merged"

@@ -33,6 +33,7 @@ from pipeline.training.settings import FinetuneSettings, load_params
 from pipeline.training.trainer import last_complete
 from tests import tiny
 from tests.paths import ROOT
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -536,7 +537,7 @@ def test_two_processes_train_one_adapter(small, tiny_base):
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     together = io.read_json(folder / "reports" / "runs" / "finetune.json")

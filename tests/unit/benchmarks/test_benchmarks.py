@@ -1,16 +1,11 @@
 """What the benchmarks against peers ask of the peers, and what they make of the answers; nothing here measures time."""
 
-import json
-import os
 import re
-import statistics
-import subprocess
-import sys
 
 import pytest
 
 import benchmarks
-from benchmarks import overhead, scoped_extraction, vllm_client
+from benchmarks import scoped_extraction, vllm_client
 from benchmarks.scoped_extraction import Added
 from mem0_slm import io
 from mem0_slm.engines import vllm
@@ -20,7 +15,8 @@ from pipeline.data.frames import read_frames
 from pipeline.data.held_out import Reserved, ngrams
 from pipeline.data.scopes import NEVER, ONLY
 from pipeline.paths import SOURCES
-from tests.unit.mem0_slm.test_vllm_engine import serve
+from tests.peers import calls, peer
+from tests.vllm_standin import serve
 
 
 def test_figures_are_printed_and_written_with_the_machine(tmp_path, monkeypatch, capsys):
@@ -30,51 +26,6 @@ def test_figures_are_printed_and_written_with_the_machine(tmp_path, monkeypatch,
     assert (written["ratio"], written["rounds"], list(written["host"]["versions"])) == (0.5, [1, 2], ["numpy"])
     shown = capsys.readouterr().out
     assert "ratio" in shown and "rounds" not in shown
-
-
-def peer(path, body: str) -> str:
-    """An executable Python script in place of a peer's program; it notes its arguments, a line of JSON a call."""
-    path.write_text(
-        f"#!{sys.executable}\nimport json, sys\nopen({str(path) + '.calls'!r}, 'a').write(json.dumps(sys.argv[1:]) + '\\n')\n{body}"
-    )
-    path.chmod(0o755)
-    return str(path)
-
-
-def calls(path: str) -> list[dict]:
-    """The options of each call: "-t 1" and "--name=value" alike; flags are True."""
-    options = []
-    for line in open(path + ".calls"):
-        words, found = json.loads(line), {}
-        while words:
-            name, _, value = words.pop(0).partition("=")
-            found[name.lstrip("-")] = value or (words.pop(0) if not name.startswith("--") and words else True)
-        options.append(found)
-    return options
-
-
-def test_llama_bench_decodes_from_the_depth_of_our_prompt_as_many_tokens(tmp_path, in_root, base_gguf):
-    bench = peer(tmp_path / "llama-bench", "print(json.dumps([{'avg_ts': 50.0}]))")
-    found = overhead.compare(str(base_gguf), rounds=2, new_tokens=4, threads=1, bench=bench)
-    assert [row["depth"] for row in found["rounds"]] == [int(c["d"]) for c in calls(bench)][
-        1:
-    ]  # the first round warms up
-    assert {(c["m"], c["p"], c["n"], c["t"], c["r"]) for c in calls(bench)} == {(str(base_gguf), "0", "3", "1", "1")}
-    assert all(row["depth"] > 10 and row["llama_bench"] == 50.0 and row["same_text"] for row in found["rounds"])
-    assert found["ratio"]["llama_bench"] == round(statistics.median(row["ours"] / 50.0 for row in found["rounds"]), 4)
-    assert found["within_target"]["llama_bench"] == (found["ratio"]["llama_bench"] >= 0.95)
-    assert set(overhead.compare(str(base_gguf), rounds=1, new_tokens=2, threads=1)["ratio"]) == {"bare"}
-
-
-def test_a_training_that_cannot_run_stands_in_the_gpu_result_with_its_error(tmp_path, in_root):
-    (tmp_path / "params.yaml").write_bytes((in_root / "params.yaml").read_bytes())  # the folder has no base and no data
-    command = [sys.executable, "-m", "benchmarks.gpu_training", "--sides", "unsloth_nf4", "peft"]
-    environment = os.environ | {"PYTHONPATH": str(in_root), "CUDA_VISIBLE_DEVICES": ""}
-    subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=True)
-    written = io.read_json(tmp_path / "benchmarks/gpu_training.json")
-    assert written["gpu"] == "none"
-    assert "finetune.engine: unsloth: there is no CUDA GPU" in written["unsloth_nf4"]["error"]
-    assert "models/base/hf" in written["peft"]["error"]
 
 
 RESULT = """

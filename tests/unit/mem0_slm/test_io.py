@@ -58,7 +58,7 @@ with io.atomic_path(sys.argv[1]) as temporary:
         f.write("half")
         f.flush()
         print("writing", flush=True)
-        time.sleep(60)
+        time.sleep(3600)
 """
 
 

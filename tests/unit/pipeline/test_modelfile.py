@@ -30,6 +30,7 @@ from mem0_slm import contract
 from mem0_slm.io import DataError
 from pipeline.export import chat_template, modelfile
 from tests.paths import ROOT, SHARED
+from tests.waiting import PATIENCE
 
 RECORDED = SHARED / "ollama"
 needs_recorded = pytest.mark.skipif(not RECORDED.is_dir(), reason=f"no recorded Ollama answers at {RECORDED}")
@@ -198,7 +199,12 @@ def run_go(tmp_path_factory):
     def run(template, jobs):
         given = {"Template": template, "Jobs": [job if isinstance(job, dict) else {"messages": job} for job in jobs]}
         done = subprocess.run(
-            [folder / "render"], input=json.dumps(given), capture_output=True, text=True, encoding="utf-8", timeout=60
+            [folder / "render"],
+            input=json.dumps(given),
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=PATIENCE,
         )
         assert done.returncode == 0, done.stderr
         answers = json.loads(done.stdout)

@@ -1,4 +1,4 @@
-"""stages.retrieval_eval: the comparison of decodings, with answers that the test writes, and the file that each candidate is asked by."""
+"""stages.retrieval_eval: the comparison of decodings, with answers that the test writes."""
 
 import dataclasses
 
@@ -7,9 +7,8 @@ import pytest
 from mem0_slm import answers, contract, engines
 from mem0_slm.engines import Answer, llama_cpp
 from pipeline import params
-from pipeline.evaluation import decodings, retrieval
+from pipeline.evaluation import decodings
 from pipeline.evaluation.settings import RetrievalEvalSettings
-from pipeline.paths import BASE
 
 FREE = {
     "a": "User has a dog named Pimento",
@@ -123,25 +122,3 @@ def test_an_engine_that_fails_is_an_outcome_here_too(p, monkeypatch, asked):
 def test_bad_params_are_named(p, key, value, message):
     with pytest.raises(ValueError, match=f"{key}.*{message}"):
         dataclasses.replace(p, **{key: value})
-
-
-def test_the_base_is_asked_in_the_tuned_models_precision(p, base_gguf, tmp_path, monkeypatch):
-    from gguf import GGUFReader
-
-    monkeypatch.chdir(tmp_path)
-    BASE.mkdir(parents=True)
-    (BASE / "base.gguf").symlink_to(base_gguf)
-    with retrieval.model_of("base", p) as model:
-        types = {tensor.tensor_type.name for tensor in GGUFReader(model).tensors}
-    assert types == {"Q8_0", "F32"} and not model.exists()
-    for candidate, as_it_is, wanted in (
-        ("base", "", "models/base/base.gguf"),
-        ("no_llm", "Q8_0", "models/base/base.gguf"),
-        ("finetuned", "Q8_0", p.finetuned_model),
-    ):
-        with retrieval.model_of(candidate, dataclasses.replace(p, base_type=as_it_is)) as model:
-            assert str(model) == wanted
-    with retrieval.model_of("base", dataclasses.replace(p, engine="transformers")) as model:
-        assert str(model) == "models/base/hf"  # no GGUF, nothing to quantise
-    with pytest.raises(ValueError, match=r"base_type: 'F64' must be"):
-        dataclasses.replace(p, base_type="F64")

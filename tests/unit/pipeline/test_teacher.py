@@ -126,21 +126,10 @@ def test_a_teacher_that_never_answers_is_an_error(ask):
         ask(EngineError("out of memory"), EngineError("out of memory"))
 
 
-@pytest.mark.parametrize(
-    "name, words",
-    [
-        ("llama_cpp:nowhere.gguf", "nowhere.gguf: no such file"),
-        ("vllm:m@http://127.0.0.1:9/v1", "no server answers at http://127.0.0.1:9/v1"),
-    ],
-)
-def test_a_teacher_that_is_not_there_is_named(name, words):
+def test_a_server_that_is_not_there_is_named():
+    name = "vllm:m@http://127.0.0.1:9/v1"
     with pytest.raises(io.DataError) as error:
         teacher.ask_teacher(name, 1, ["food"], 1, lambda texts: None)
-    assert f"params.yaml: generate_dataset.teacher: {name!r}: " in str(error.value) and words in str(error.value)
-
-
-def test_a_real_model_is_asked_through_an_engine(base_gguf):
-    """A base model of 135M is no teacher: what counts is that each of its answers is kept or counted."""
-    rows, counts = teacher.ask_teacher(f"llama_cpp:{base_gguf}", 4, ["food"], 1, lambda texts: None, max_tokens=64)
-    assert counts["asked"] == 4 == counts["kept"] + sum(counts["rejected"].values())
-    assert counts["rejected"]["engine_error"] == 0 and len(rows) == counts["kept"]
+    message = str(error.value)
+    assert f"params.yaml: generate_dataset.teacher: {name!r}: " in message
+    assert "no server answers at http://127.0.0.1:9/v1" in message
