@@ -13,7 +13,7 @@ export DVC_NO_ANALYTICS := 1
 export MEM0_TELEMETRY := False
 export HF_HUB_DISABLE_TELEMETRY := 1
 
-.PHONY: setup docs repro test test-all search app walkthrough metrics-diff gate llama-bench clean
+.PHONY: setup docs repro test test-all search app walkthrough metrics-diff changes gate llama-bench clean
 
 setup: $(VENV)/.installed
 
@@ -52,6 +52,10 @@ AGAINST ?= HEAD
 metrics-diff: setup
 	dvc metrics diff --md $(AGAINST)
 	dvc params diff --md $(AGAINST)
+
+# Every figure that differs from another revision, wall-clock figures aside.
+changes: setup
+	python -m pipeline.report.changes --against $(AGAINST)
 
 gate: setup
 	python -m stages.gate --against $(AGAINST)

@@ -86,9 +86,10 @@ def flat(value, prefix: str = "") -> dict[str, float]:
 
 
 def committed(revision: str, path: str) -> dict[str, float] | None:
-    """A JSON file of a git revision, flat; None if the revision has no such file. Raises DataError for an unknown revision."""
+    """A JSON file of a git revision, flat; None if the revision has no such file. `path` is relative to this folder, which
+    need not be the root of its git repository. Raises DataError for an unknown revision."""
     known = subprocess.run(["git", "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}"], capture_output=True)
     if known.returncode:
         raise io.DataError(f"git revision {revision!r} is unknown. Fetch it, or name another with --against.")
-    shown = subprocess.run(["git", "show", f"{revision}:{path}"], capture_output=True, text=True)
+    shown = subprocess.run(["git", "show", f"{revision}:./{path}"], capture_output=True, text=True)
     return flat(json.loads(shown.stdout)) if shown.returncode == 0 else None

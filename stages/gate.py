@@ -4,7 +4,8 @@
 
 Looks at the quality metrics of the tuned model alone, generated, natural and own evaluation sets; speed never fails. What
 fell by more than `report.max_fall` of params.yaml (a share, 0.02 is two points) is named, and the exit code is 1. A metric
-that the other revision does not have is new and passes; one that it has and the workspace lacks fails.
+that the other revision does not have is new and passes; one that it has and the workspace lacks fails, and so does it
+when nothing could be compared.
 """
 
 import argparse
@@ -49,6 +50,11 @@ def main() -> int:
         new = flat(io.read_json(RUNS / file)) if (RUNS / file).exists() else {}
         compared += sum(name.rsplit(".", 1)[-1] in BETTER for name in old)
         failed += [f"{file}: {line}" for line in falls(old, new, most)]
+    if not compared:
+        raise io.DataError(
+            f"{against} has none of {', '.join(FILES)} in {RUNS}, so nothing could be compared. "
+            "Name a revision that has a full run with --against."
+        )
     print(
         "\n".join(failed) if failed else f"no quality metric of {compared} fell by more than {most} against {against}"
     )

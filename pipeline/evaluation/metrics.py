@@ -5,12 +5,72 @@ results {query id: {document id: score}}               what was found; a query t
 """
 
 import collections
+from dataclasses import dataclass
 
 from mem0_slm import contract
 from mem0_slm.answers import OUTCOMES
 from mem0_slm.text import holds, unsaid
 from pipeline.evaluation import statistics
 from pipeline.evaluation.statistics import interval
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A figure that an evaluation gives."""
+
+    name: str
+    definition: str
+    better: int = 0
+    """1 where more is better, -1 where less is, 0 where it is neither: only the first two can fail the gate."""
+    headline: bool = False
+    """Whether DVC's tables show it (metrics/); the rest is in reports/runs and in the report."""
+    of_adds: bool = False
+    """Whether it is about the adds, not about searches."""
+
+
+METRICS = (
+    Metric("precision_at_5", "share of queries with a hit among the first five memories found", 1, True),
+    Metric("hit_at_1", "share of queries whose first memory found is a hit", 1, True),
+    Metric("hit_at_3", "share of queries with a hit among the first three", 1, True),
+    Metric("hit_at_10", "share of queries with a hit among the first ten", 1, True),
+    Metric("mrr", "mean of 1 / rank of the first hit, 0 for none", 1, True),
+    Metric("num_total_queries", "queries", 0, True),
+    Metric("num_processed_queries", "queries that could be run; the others count as misses", 0, True),
+    Metric("num_hits", "queries with a hit among the first five", 0, True),
+    Metric(
+        "keys_kept", "share of the key names, numbers and things that stand in a memory of their conversation", 1, True
+    ),
+    Metric("num_keys", "key names, numbers and things"),
+    Metric("small_talk_stored", "share of the pieces of small talk of which something was stored", -1, True),
+    Metric("num_small_talk", "pieces of small talk"),
+    Metric("memories_per_item", "memories of a conversation with something to store, mean"),
+    Metric("facts_missed", "conversations with something to store of which nothing was stored"),
+    Metric("outcomes", "adds by how their extraction ended", 0, True, True),
+    Metric("valid_json_share", "share of the answers that Mem0 could have read as they stand", 1, True, True),
+    Metric("failed_adds", "adds whose answer was not well-formed", 0, True, True),
+    Metric("repaired", "answers that were repaired", 0, True, True),
+    Metric("quoted", "memories behind which the user is quoted", 0, True),
+    Metric("added_by_second_look", "memories that a second look added"),
+    Metric("failed_second_looks", "second looks whose answer was not well-formed"),
+    Metric(
+        "memories_with_unsaid_names_or_numbers",
+        "share of the memories with a name or a number that the conversation does not hold",
+        -1,
+        of_adds=True,
+    ),
+    Metric("evidence_recall_at_5", "share of a question's evidence among the first five memories, mean", 1, True),
+    Metric("evidence_recall_at_10", "share of a question's evidence among the first ten memories, mean", 1, True),
+    Metric("num_questions", "questions that name their evidence", 0, True),
+    Metric("num_items", "turns or conversations that were added"),
+    Metric("by_category", "evidence recall by the questions' category"),
+    Metric("decodings", "what free, any-object and schema-held decoding make of the same conversations"),
+)
+"""Every quality metric, the one place that says what each means. `<name>_ci` beside one is its 95% interval."""
+BETTER = {m.name: m.better for m in METRICS if m.better}
+HEADLINE = tuple(m.name for m in METRICS if m.headline)
+OF_ADDS = tuple(m.name for m in METRICS if m.of_adds)
+"""What is said of a set whose questions name their evidence, beside the recall of that evidence."""
+
 
 CUTS = (1, 3, 5, 10)
 
@@ -60,48 +120,6 @@ def evidence_recall(wanted: list[str], ranked: list[str], cut: int) -> float:
 def keys_kept(keys: list[str], memories: list[str]) -> int:
     """How many of an item's key names, numbers and things occur in its memories."""
     return sum(any(holds(memory, key) for memory in memories) for key in keys)
-
-
-BETTER = {
-    "precision_at_5": 1,
-    "hit_at_1": 1,
-    "hit_at_3": 1,
-    "hit_at_10": 1,
-    "mrr": 1,
-    "keys_kept": 1,
-    "valid_json_share": 1,
-    "evidence_recall_at_5": 1,
-    "evidence_recall_at_10": 1,
-    "small_talk_stored": -1,
-    "memories_with_unsaid_names_or_numbers": -1,
-}
-"""Quality metrics, all shares: 1 where more is better, -1 where less is."""
-
-
-OF_ADDS = ("outcomes", "valid_json_share", "failed_adds", "repaired", "memories_with_unsaid_names_or_numbers")
-
-
-HEADLINE = (
-    "precision_at_5",
-    "hit_at_1",
-    "hit_at_3",
-    "hit_at_10",
-    "mrr",
-    "num_total_queries",
-    "num_processed_queries",
-    "num_hits",
-    "keys_kept",
-    "small_talk_stored",
-    "valid_json_share",
-    "failed_adds",
-    "repaired",
-    "quoted",
-    "outcomes",
-    "evidence_recall_at_5",
-    "evidence_recall_at_10",
-    "num_questions",
-)
-"""What DVC's tables show of a candidate on an evaluation set; the rest is in reports/runs and in the report."""
 
 
 def recall(rows: list[dict]) -> dict:

@@ -1,16 +1,8 @@
-"""The report's tables."""
+"""The rows of the report's tables. A cell is text, a row a list of cells; what they are for stands in report.md.j2."""
 
 import collections
 
-from mem0_slm import io
-from pipeline.paths import METRICS
-from pipeline.results import committed, flat
-
-NAMES = {"no_llm": "raw message, no LLM", "base": "base model", "finetuned": "fine-tuned model"}
-
-
-SETS = {"eval": "generated evaluation set", "natural": "natural, hand-written conversations"}
-
+from pipeline.report.measured import NAMES, SETS, Measured
 
 # What the work that this project starts from published; not measured here. "-" is what it did not state.
 ORIGINAL = [
@@ -18,6 +10,19 @@ ORIGINAL = [
     ["Llama 3.1 8B (published by the original work)", "yes", "0.80"],
     ["Llama 4 Scout (published by the original work)", "yes", "could not be exported for want of memory"],
 ]
+CAUSES = (
+    "hit among the first five",
+    "found, but below the first five",
+    "stored, but its answer was not found",
+    "nothing stored",
+)
+"""What can become of a query."""
+OWN = ("precision_at_5", "evidence_recall_at_5", "evidence_recall_at_10")
+"""What the report shows of a set of the user's own."""
+
+
+def named(candidate: str) -> str:
+    return NAMES.get(candidate, candidate)
 
 
 def percent(share: float | None) -> str:
@@ -31,95 +36,70 @@ def between(m: dict, name: str) -> str:
 
 
 def model_rows(speed: dict, model: str, tuned: bool, precision) -> list[list]:
-    """Rows of the original work's table: model, fine-tuned, precision@5, format, backend, LoRA merged, latency, throughput."""
-    rows = []
+    """Rows of the original work's table: model, fine-tuned, precision@5, format, backend, LoRA merged, latency,
+    throughput, requests. A target that could not run has its reason in place of the figures."""
+    rows, is_tuned = [], "yes" if tuned else "no"
     for t in speed["targets"].values():
         merged = "-" if not tuned else "no, applied at run time" if t["adapter"] else "yes"
-        rows.append(
-            [
-                model,
-                "yes" if tuned else "no",
-                f"{precision:.3f}",
-                f"{t['format']} {t['precision']}",
-                t["engine"],
-                merged,
-                f"{t['latency_mean_s']:.3f} s",
-                f"{t['tokens_per_second']:.1f} tok/s",
-                str(t["requests"]),
-            ]
-        )
-    rows += [
-        [model, "yes" if tuned else "no", "-", name, "not run", "-", reason[:80], "-", "0"]
-        for name, reason in speed["not_run"].items()
-    ]
+        form = f"{t['format']} {t['precision']}"
+        took = [f"{t['latency_mean_s']:.3f} s", f"{t['tokens_per_second']:.1f} tok/s", str(t["requests"])]
+        rows.append([model, is_tuned, f"{precision:.3f}", form, t["engine"], merged, *took])
+    for name, reason in speed["not_run"].items():
+        rows.append([model, is_tuned, "-", name, "not run", "-", reason[:80], "-", "0"])
     return rows
 
 
+def all_model_rows(m: Measured) -> list[list]:
+    """`model_rows` of the base and the tuned model, and what the original work published."""
+    quality = m.sets["eval"]
+    rows = model_rows(m.speeds["base"], m.base["model"], False, quality["base"]["precision_at_5"])
+    rows += model_rows(m.speeds["tuned"], m.base["model"], True, quality["finetuned"]["precision_at_5"])
+    return rows + [row + ["-"] * 6 for row in ORIGINAL]
+
+
 def serving_rows(speeds: dict[str, dict], workload: str | None) -> list[list]:
-    """What a serving engineer asks for, a row a target; `workload` None is the general prompts."""
+    """What a serving engineer asks for, a row for each target; `workload` None is the general prompts."""
     rows = []
     for group, speed in speeds.items():
         for name, target in speed["targets"].items():
             t = target if workload is None else target.get(workload)
-            if not t or not t["requests"]:
-                continue
-            row = [
-                f"{group} {name}",
-                f"{t['latency_mean_s']:.3f}",
-                f"{t['first_token_p50_s']:.3f}",
-                "/".join(f"{1000 * t[f'inter_token_p{p}_s']:.1f}" for p in (50, 95, 99))
-                if "inter_token_p50_s" in t
-                else "-",
-                f"{t['prefill_tokens_per_second']:.0f}",
-                f"{t['decode_tokens_per_second'] or 0:.1f}",
-                f"{t['prompt_tokens']}/{t['output_tokens']}",
-                str(sum(t["errors"].values())),
-            ]
-            if workload is None:
-                row += [
-                    f"{t.get('percent_of_ceiling', '-')}%",
-                    " / ".join(f"{n}: {v:.2f}" for n, v in t["requests_per_second"].items()),
-                    f"{t['load_s']:.1f}",
-                    f"{t['peak_rss_gib']:.2f}",
-                    f"{t['weights_bytes'] / 1e6:.0f}",
-                ]
-            rows.append(row)
+            if t and t["requests"]:
+                rows.append([f"{group} {name}", *_served(t), *(_hosted(t) if workload is None else [])])
     return rows
 
 
-SERVING = [
-    "target",
-    "latency s",
-    "first token s",
-    "inter-token ms p50/p95/p99",
-    "prefill tok/s",
-    "decode tok/s",
-    "tokens in/out",
-    "errors",
-]
+def _served(t: dict) -> list[str]:
+    """Latency, first token, inter-token times, prefill, decode, tokens in and out, errors."""
+    gaps = "-"
+    if "inter_token_p50_s" in t:
+        gaps = "/".join(f"{1000 * t[f'inter_token_p{p}_s']:.1f}" for p in (50, 95, 99))
+    return [
+        f"{t['latency_mean_s']:.3f}",
+        f"{t['first_token_p50_s']:.3f}",
+        gaps,
+        f"{t['prefill_tokens_per_second']:.0f}",
+        f"{t['decode_tokens_per_second'] or 0:.1f}",
+        f"{t['prompt_tokens']}/{t['output_tokens']}",
+        str(sum(t["errors"].values())),
+    ]
 
 
-RETRIEVAL = [
-    "candidate",
-    "precision@5 [95%]",
-    "hits",
-    "hit@1 [95%]",
-    "hit@3 [95%]",
-    "hit@10 [95%]",
-    "MRR [95%]",
-    "keys kept",
-    "small talk stored",
-    "valid JSON",
-    "failed adds",
-    "items with nothing stored",
-]
+def _hosted(t: dict) -> list[str]:
+    """Share of the ceiling, requests a second by clients, seconds to load, peak memory, size of the weights."""
+    return [
+        f"{t.get('percent_of_ceiling', '-')}%",
+        " / ".join(f"{n}: {v:.2f}" for n, v in t["requests_per_second"].items()),
+        f"{t['load_s']:.1f}",
+        f"{t['peak_rss_gib']:.2f}",
+        f"{t['weights_bytes'] / 1e6:.0f}",
+    ]
 
 
 def retrieval_rows(metrics: dict[str, dict]) -> list[list]:
-    """A row a candidate, with counts beside shares."""
+    """A row for each candidate, with counts beside shares."""
     return [
         [
-            NAMES.get(name, name),
+            named(name),
             between(m, "precision_at_5"),
             f"{m['num_hits']}/{m['num_total_queries']}",
             *(between(m, k) for k in ("hit_at_1", "hit_at_3", "hit_at_10", "mrr")),
@@ -133,12 +113,18 @@ def retrieval_rows(metrics: dict[str, dict]) -> list[list]:
     ]
 
 
-CAUSES = (
-    "hit among the first five",
-    "found, but below the first five",
-    "stored, but its answer was not found",
-    "nothing stored",
-)
+def original_rows(cells: int) -> list[list]:
+    """The original work's precision@5, in a table of so many columns."""
+    rows = [[f"{name}{', fine-tuned' if tuned == 'yes' else ''}", value] for name, tuned, value in ORIGINAL[:2]]
+    return [row + ["-"] * (cells - 2) for row in rows]
+
+
+def own_rows(own: dict[str, dict[str, dict]]) -> list[list]:
+    return [
+        [named(c), name, *(between(m, k) if k in m else "-" for k in OWN), str(m["num_malformed"])]
+        for c, found in own.items()
+        for name, m in found.items()
+    ]
 
 
 def causes(items: list[dict], name: str) -> dict[str, int]:
@@ -151,41 +137,84 @@ def causes(items: list[dict], name: str) -> dict[str, int]:
     return {cause: found[cause] for cause in CAUSES}
 
 
-def changes(revision: str = "HEAD") -> list[list]:
-    """What the workspace's metrics say differently from the last commit's; wall-clock figures are left out."""
+def cause_rows(m: Measured) -> list[list]:
+    return [[named(c), name, *causes(m.items[c], name).values()] for name in SETS for c in m.sets[name]]
+
+
+def outcome_rows(m: Measured) -> list[list]:
+    """How the adds ended, a row for each candidate with a model and each set."""
+    kept = ("repaired", "memories_per_item", "added_by_second_look", "quoted")
+    return [
+        [
+            named(c),
+            name,
+            *found["outcomes"].values(),
+            *(found[k] for k in kept),
+            percent(found["memories_with_unsaid_names_or_numbers"]),
+        ]
+        for name in SETS
+        for c, found in m.sets[name].items()
+        if c != "no_llm"
+    ]
+
+
+def decoding_rows(m: Measured) -> list[list]:
+    return [
+        [
+            named(c),
+            decoding,
+            f["conversations"],
+            percent(f["well_formed_share"]),
+            f["repaired"],
+            percent(f["keys_kept"]),
+            f["output_tokens_mean"],
+        ]
+        for c, found in m.sets["eval"].items()
+        for decoding, f in found.get("decodings", {}).items()
+    ]
+
+
+def latency_rows(m: Measured) -> list[list]:
     rows = []
-    for path in sorted(METRICS.glob("*.json")):
-        if path.stem.endswith("_speed"):
-            continue
-        old, new = committed(revision, path.as_posix()) or {}, flat(io.read_json(path))
-        for name in sorted(old.keys() & new.keys()):
-            if old[name] != new[name] and "seconds" not in name and "per_second" not in name and "rss" not in name:
-                rows.append([path.stem, name, f"{old[name]:g}", f"{new[name]:g}", f"{new[name] - old[name]:+g}"])
+    for c, speed in m.retrieval_speed.items():
+        s = speed["eval"]
+        adds = [f"{s[k]:.3f} s" for k in ("add_seconds_p50", "add_seconds_p95")]
+        searches = [f"{s[k]:.3f} s" for k in ("search_seconds_p50", "search_seconds_p95")]
+        rows.append([named(c), *adds, f"{s['adds_per_second']:.1f}", *searches])
     return rows
 
 
-def searched(search: dict) -> list[tuple]:
-    """The hyperparameter search: what was tried, best first, as a table and a plot."""
-    found = search["experiments"]
-    keys = list(found[0]["params"])
-    shared = ", ".join(f"{key} {value}" for key, value in search["shared"].items())
+def check_rows(checks: dict[str, dict]) -> list[list]:
     return [
-        ("h3", "Hyperparameter search"),
-        (
-            "p",
-            f"{len(found)} DVC experiments ({shared}), {search['failed']} failed; commit {search['host']['commit']}. `make search` runs them.",
-        ),
-        (
-            "table",
-            [*keys, "validation loss", "seconds"],
-            [
-                [
-                    *(str(e["params"][key]) for key in keys),
-                    f"{e['metrics']['validation_loss']:.4f}",
-                    f"{e['metrics']['seconds']:.0f}",
-                ]
-                for e in found
-            ],
-        ),
-        ("plot", "search", "Validation loss of the search"),
+        [name, add["said"], add["outcome"], "; ".join(add["stored"]) or "nothing"]
+        for name, check in checks.items()
+        for add in check["adds"]
+    ]
+
+
+def search_rows(search: dict) -> list[list]:
+    """The hyperparameter search: what was tried, best first."""
+    keys = list(search["experiments"][0]["params"])
+    return [
+        [
+            *(e["params"][key] for key in keys),
+            f"{e['metrics']['validation_loss']:.4f}",
+            f"{e['metrics']['seconds']:.0f}",
+        ]
+        for e in search["experiments"]
+    ]
+
+
+def export_rows(gguf: dict, merged: dict) -> list[list]:
+    """What each form of the model costs, a row for each file type, and NF4 where it was made."""
+    forms = gguf["types"] | ({"NF4": merged["nf4"]} if merged["nf4"] else {})
+    return [
+        [
+            name,
+            f"{v['bytes'] / 1e6:.0f}",
+            f"{v['perplexity']:.4f}",
+            f"{v['perplexity_increase']:+.1%}",
+            *(percent(v[k]) for k in ("same_text_as_merged", "same_decision_to_store", "well_formed")),
+        ]
+        for name, v in forms.items()
     ]
