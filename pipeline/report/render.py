@@ -3,6 +3,7 @@
 import html
 from pathlib import Path
 
+from pipeline.evaluation.metrics import METRICS
 from pipeline.evaluation.statistics import RESAMPLES
 from pipeline.report import tables, verdict
 from pipeline.report.measured import SETS, Measured
@@ -37,7 +38,9 @@ def markdown(m: Measured, template: Path = TEMPLATE) -> str:
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
     environment.globals |= {"table": table, "tables": tables, "verdict": verdict.verdict, "percent": tables.percent}
-    return environment.from_string(template.read_text(encoding="utf-8")).render(m=m, sets=SETS, resamples=RESAMPLES)
+    return environment.from_string(template.read_text(encoding="utf-8")).render(
+        m=m, sets=SETS, metrics=METRICS, resamples=RESAMPLES
+    )
 
 
 def page(text: str, plots: Path) -> str:

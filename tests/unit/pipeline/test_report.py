@@ -6,32 +6,52 @@ import pytest
 
 from mem0_slm import io
 from pipeline.evaluation import metrics
-from pipeline.report import html, tables, verdict
+from pipeline.report import measured, render, tables, verdict
+from tests.paths import ROOT
 
-BLOCKS = [
-    ("h1", "Title <1>"),
-    ("p", "**Better?** a < b & c"),
-    ("list", ["one", "two"]),
-    ("table", ["name", "n"], [["x|y", "0.50"], ["<b>", "2"]]),
-    ("plot", "curve", "A curve"),
-]
+REPORT = """# Title <1>
+
+**Better?** a < b & c
+
+- one
+- two
+
+{table}
+
+![A curve](plots/curve.svg)
+"""
 
 
-def test_blocks_as_markdown():
-    text = html.markdown(BLOCKS)
-    assert text.startswith("# Title <1>\n\n**Better?** a < b & c\n\n- one\n- two\n\n| name")
+def test_a_table_keeps_its_cells_as_they_were_written():
+    text = render.table(["name", "n"], [["x|y", "0.50"], ["two\nlines", "2"]])
+    assert text.startswith("| name")
     assert "0.50" in text  # numbers stay as they were written
-    assert text.endswith("![A curve](plots/curve.svg)\n")
+    assert "x\\|y" in text and "two lines" in text
 
 
 def test_the_page_is_escaped_and_needs_no_other_file(tmp_path):
     (tmp_path / "curve.svg").write_text('<?xml version="1.0"?>\n<!DOCTYPE svg>\n<svg viewBox="0 0 1 1"></svg>')
-    page = html.page(BLOCKS, tmp_path)
+    rows = render.table(["name", "n"], [["x|y", "0.50"], ["<b>", "2"]])
+    page = render.page(REPORT.replace("{table}", rows), tmp_path)
+    assert "<title>Title &lt;1&gt;</title>" in page and "<h1>Title &lt;1&gt;</h1>" in page
     assert "<strong>Better?</strong> a &lt; b &amp; c" in page
-    assert "<td>&lt;b&gt;</td>" in page
+    assert "<li>one</li>" in page
+    assert "<td>&lt;b&gt;</td>" in page and "<td>x|y</td>" in page
     assert '<figure aria-label="A curve"><svg' in page
     assert "prefers-color-scheme: dark" in page and "width=device-width" in page
     assert not re.search(r"<script|<link|src=|href=|@import|<\?xml", page)
+
+
+def test_what_a_user_said_is_text_in_the_page(tmp_path):
+    page = render.page("# T\n\n<script>alert(1)</script> <img src=x onerror=y>\n", tmp_path)
+    assert "&lt;script&gt;" in page and "<script" not in page and "<img" not in page
+
+
+def test_the_committed_report_is_the_template_over_the_committed_records():
+    """The items are DVC's; the paired tests of the verdict want them."""
+    if not all((ROOT / f"reports/items_{c}.jsonl").exists() for c in ("no_llm", "base", "finetuned")):
+        pytest.skip("reports/items_*.jsonl are in DVC's cache: `dvc pull` or `dvc repro` brings them")
+    assert render.markdown(measured.load()) == (ROOT / "reports/report.md").read_text(encoding="utf-8")
 
 
 def items(hits: str) -> list[dict]:
@@ -77,3 +97,18 @@ def test_a_metric_stands_with_its_interval():
 def test_a_target_that_was_not_run_stands_in_the_table_with_its_reason():
     rows = tables.model_rows({"targets": {}, "not_run": {"vllm": "EngineError: no server"}}, "m", True, 0.9)
     assert rows == [["m", "yes", "-", "vllm", "not run", "-", "EngineError: no server", "-", "0"]]
+
+
+def test_every_figure_of_the_committed_metrics_is_defined_once():
+    names = [m.name for m in metrics.METRICS]
+    assert len(names) == len(set(names))
+    files = [*(ROOT / "reports/runs").glob("retrieval_*_quality.json"), *(ROOT / "reports/runs").glob("natural_*.json")]
+    assert files
+    for file in files:
+        found = {key.removesuffix("_ci") for key in io.read_json(file)} - {"host", "sources", "data_sha256"}
+        assert found <= set(names), f"{file.name}: {found - set(names)} are not in pipeline/evaluation/metrics.py"
+
+
+def test_the_gate_takes_its_directions_from_the_definitions():
+    assert metrics.BETTER == {m.name: m.better for m in metrics.METRICS if m.better}
+    assert metrics.BETTER["small_talk_stored"] == -1 and metrics.BETTER["precision_at_5"] == 1

@@ -69,3 +69,25 @@ def test_the_command_passes_and_fails(repository):
     unknown = run("--against", "nowhere")
     assert unknown.returncode == 1
     assert "'nowhere' is unknown. Fetch it" in unknown.stderr
+
+
+def test_comparing_nothing_is_a_failure(repository):
+    (repository / "reports/runs/retrieval_finetuned_quality.json").unlink()
+    subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-qam", "gone"], check=True)
+    done = run()
+    assert done.returncode == 1
+    assert "nothing could be compared" in done.stderr
+
+
+def test_a_project_in_a_subfolder_of_its_repository_is_compared(tmp_path, monkeypatch):
+    project = tmp_path / "projects" / "memory"
+    project.mkdir(parents=True)
+    monkeypatch.chdir(project)
+    (project / "params.yaml").write_text("report: {max_fall: 0.02}\n")
+    io.write_json("reports/runs/retrieval_finetuned_quality.json", {"precision_at_5": 0.9})
+    author = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
+    for command in (["init", "-q", str(tmp_path)], ["add", "-A"], [*author, "commit", "-qm", "first"]):
+        subprocess.run(["git", *command], check=True)
+    (project / "reports/runs/retrieval_finetuned_quality.json").write_text(json.dumps({"precision_at_5": 0.8}))
+    failed = run()
+    assert (failed.returncode, failed.stdout) == (1, "retrieval_finetuned_quality.json: precision_at_5: 0.9 -> 0.8\n")
