@@ -13,7 +13,7 @@ export DVC_NO_ANALYTICS := 1
 export MEM0_TELEMETRY := False
 export HF_HUB_DISABLE_TELEMETRY := 1
 
-.PHONY: setup docs repro test test-all search app walkthrough metrics-diff changes gate llama-bench clean
+.PHONY: setup docs repro lint test test-all search app walkthrough metrics-diff changes gate llama-bench clean
 
 setup: $(VENV)/.installed
 
@@ -37,11 +37,14 @@ $(VENV)/.installed: requirements.txt pyproject.toml
 repro: setup
 	dvc repro
 
-# How long each test took stands in .scratch/tests.xml. NIGHTLY=changed adds the nightly tests whose files have changed.
-NIGHTLY ?= no
-test: setup
+lint: setup
 	ruff check .
 	ruff format --check .
+	mypy mem0_slm
+
+# How long each test took stands in .scratch/tests.xml. NIGHTLY=changed adds the nightly tests whose files have changed.
+NIGHTLY ?= no
+test: lint
 	python -m pytest -n logical --maxprocesses 4 --dist worksteal --junitxml=.scratch/tests.xml --nightly $(NIGHTLY)
 
 test-all: NIGHTLY = all

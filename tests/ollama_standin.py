@@ -170,7 +170,7 @@ def serve(version: str = "0.32.15", models=()):
 
 
 def now() -> str:
-    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%f000Z")
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f000Z")
 
 
 def tokens(text: str) -> list[str]:

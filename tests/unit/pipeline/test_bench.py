@@ -8,7 +8,7 @@ from mem0_slm import io
 from mem0_slm.engines import Answer, EngineError
 from pipeline import results
 from pipeline.evaluation import speed
-from pipeline.evaluation.settings import BenchSettings, Target
+from pipeline.evaluation.settings import Target
 
 # started at 10.0, first token after 0.5 s, then 0.1 s a token; the second one starts at 20.0 and is twice as slow
 ANSWERS = [
@@ -70,24 +70,6 @@ def test_a_raw_sample_keeps_every_interval():
 
 def target(**changes):
     return Target(**{"engine": "llama_cpp", "model": "/nowhere.gguf", "format": "GGUF", "precision": "Q8_0"} | changes)
-
-
-def small(targets, missing_is_error=False):
-    return BenchSettings(
-        prompts=1, new_tokens=1, warmup=0, threads=1, missing_is_error=missing_is_error, targets=targets
-    )
-
-
-def test_a_target_that_cannot_run_is_reported_or_an_error_by_params(in_root, monkeypatch):
-    monkeypatch.setattr(
-        speed, "memory_bandwidth", speed.parameter_bytes
-    )  # any function of the module that a child can find; measures nothing
-    found, samples = speed.run_all(small({"gone": target()}))
-    assert list(found["not_run"]) == ["gone"]
-    assert "/nowhere.gguf: no such file" in found["not_run"]["gone"]
-    assert samples == []
-    with pytest.raises(io.DataError, match="target gone: EngineError: /nowhere.gguf: no such file"):
-        speed.run_all(small({"gone": target()}, missing_is_error=True))
 
 
 def test_metrics_files_hold_numbers_and_the_record_holds_everything(tmp_path, monkeypatch):

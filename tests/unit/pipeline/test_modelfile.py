@@ -17,6 +17,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from gguf import GGUFReader
 from jinja2.ext import loopcontrols
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -29,7 +30,7 @@ from mem0.memory.utils import parse_messages
 from mem0_slm import contract
 from mem0_slm.io import DataError
 from pipeline.export import chat_template, modelfile
-from tests.paths import ROOT, SHARED
+from tests.paths import SHARED
 from tests.waiting import PATIENCE
 
 RECORDED = SHARED / "ollama"
@@ -535,11 +536,8 @@ def test_unknown_chat_templates_are_refused(template, message):
         modelfile.style_of(template)
 
 
-def test_the_base_models_own_chat_template_is_smollm2s():
-    file = ROOT / "models/base/hf/chat_template.jinja"
-    if not file.exists():
-        pytest.skip("models/base/hf is not there: `dvc repro prepare_base` makes it")
-    text = file.read_text(encoding="utf-8")
+def test_the_base_models_own_chat_template_is_smollm2s(base_gguf):
+    text = GGUFReader(base_gguf).fields["tokenizer.chat_template"].contents()
     assert modelfile.style_of(text) == "chatml"
     for messages in [*EXTRACTIONS.values(), *CHATS.values()]:
         assert jinja(text, messages) == jinja(SMOLLM2, messages)
