@@ -8,6 +8,8 @@ TRAIN, VALIDATION = Path("data/train.jsonl"), Path("data/validation.jsonl")
 
 BASE = Path("models/base")
 """Holds hf/ (a Hugging Face folder) and base.gguf."""
+ENTRY = Path("models/base.json")
+"""What the registry says of the base: DVC's stages depend on this file instead of on the whole registry."""
 ADAPTER = Path("models/adapter")
 LORA = Path("models/adapter-fp16")
 """The adapter in 16 bits, with the tokenizer and the chat template that it needs."""

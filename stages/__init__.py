@@ -24,7 +24,8 @@ SETTINGS = {
     "report": ReportSettings,
 }
 """The settings of each stage's section of params.yaml."""
-STAGES = list(SETTINGS)
+STAGES = [*SETTINGS]
+STAGES.insert(STAGES.index("report"), "own_data")  # reads the section retrieval_eval
 
 
 def check_params(path="params.yaml") -> None:

@@ -6,22 +6,22 @@ is done with the hand-written natural conversations. Some conversations are also
 held decoding (free, any JSON object): `decodings` in the quality metrics.
 
 Candidates: no_llm stores the raw messages (`infer=False`); base and finetuned extract with the model, same prompt, same
-decoding. Usage: python -m stages.retrieval_eval {no_llm,base,finetuned}
+decoding. Evaluation sets of your own are stages/own_data.py's.
+
+Usage: python -m stages.retrieval_eval {no_llm,base,finetuned}
 
 Reads  data/eval.jsonl, data/natural.jsonl, the candidate's GGUF
 Writes metrics/retrieval_<candidate>_quality.json, metrics/retrieval_<candidate>_speed.json,
-       metrics/natural_<candidate>.json, metrics/own_data_<candidate>.json (sets of params' `sets`), the same with sources and machine in reports/runs,
-       reports/items_<candidate>.jsonl (what each item became)
+       metrics/natural_<candidate>.json, the same with sources and machine in reports/runs, reports/items_<candidate>.jsonl (what each item became)
 """
 
 from pathlib import Path
 
 from mem0_slm import io
 from pipeline import params, results
-from pipeline.data import evalsets
 from pipeline.evaluation.decodings import decodings
 from pipeline.evaluation.metrics import HEADLINE
-from pipeline.evaluation.retrieval import evaluate, model_of, own_sets
+from pipeline.evaluation.retrieval import evaluate, model_of, sources
 from pipeline.evaluation.settings import CANDIDATES, RetrievalEvalSettings
 from stages import run_stage
 
@@ -30,17 +30,8 @@ ARGUMENTS = {"candidate": (CANDIDATES, "what is evaluated")}
 
 
 def evaluate_all(candidate: str, model: Path, p: RetrievalEvalSettings) -> None:
-    """Evaluate a candidate on every set, and write what was found."""
-    sources = {"embedder": p.embedder}
-    if candidate != "no_llm":
-        sources |= {
-            "model_sha256": io.sha256(model),
-            "engine": p.engine,
-            "constrain": p.constrain,
-            "second_look": p.second_look,
-            "quotes": p.quotes,
-        }
-        sources |= {"base_type": p.base_type} if candidate == "base" else {}
+    """Evaluate a candidate on both sets, and write what was found."""
+    made_of = sources(candidate, model, p)
     speeds, item_rows = {}, []
     for name in ("eval", "natural"):
         items = io.read_jsonl(f"data/{name}.jsonl", {"id": str, "messages": list, "keys": list})
@@ -52,23 +43,18 @@ def evaluate_all(candidate: str, model: Path, p: RetrievalEvalSettings) -> None:
         record = f"retrieval_{candidate}_quality" if name == "eval" else f"natural_{candidate}"
         results.record(
             record,
-            metrics | {"data_sha256": io.sha256(f"data/{name}.jsonl"), "sources": sources},
+            metrics | {"data_sha256": io.sha256(f"data/{name}.jsonl"), "sources": made_of},
             *PACKAGES,
             headline=results.pick(metrics, HEADLINE),
         )
         speeds[name] = speed
         item_rows += [{"set": name} | {k: v for k, v in row.items() if "seconds" not in k} for row in rows]
     results.record(f"retrieval_{candidate}_speed", speeds, *PACKAGES)
-    own = own_sets(candidate, model, p)
-    shown = {name: results.pick(metrics, HEADLINE) for name, metrics in own.items()}
-    results.record(f"own_data_{candidate}", {"sets": own, "sources": sources}, *PACKAGES, headline=shown)
     io.write_jsonl(f"reports/items_{candidate}.jsonl", item_rows)
 
 
 def main(candidate: str):
     p = params.load(RetrievalEvalSettings, "retrieval_eval")
-    for path in p.sets.values():
-        evalsets.load(path)  # an unusable file stops the stage before it works
     with model_of(candidate, p) as model:
         evaluate_all(candidate, model, p)
 

@@ -28,6 +28,7 @@ def check_backend(model) -> dict:
                         "outcome": events[0].outcome,
                         "answer": events[0].answer,
                         "stored": [m["memory"] for m in stored],
+                        "num_stored": len(stored),
                     }
                 )
             found = [m["memory"] for m in memory.search(QUERY, filters={"user_id": "check"})["results"]]

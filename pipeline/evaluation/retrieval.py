@@ -9,7 +9,6 @@ from pathlib import Path
 from mem0_slm import engines, io, stores
 from mem0_slm.text import holds
 from pipeline import params
-from pipeline.data import evalsets
 from pipeline.evaluation import metrics as evaluation_metrics
 from pipeline.evaluation import statistics
 from pipeline.evaluation.metrics import OF_ADDS, quality, recall
@@ -117,6 +116,14 @@ def model_of(candidate: str, p: RetrievalEvalSettings):
             REQUANTISED.unlink()
 
 
+def sources(candidate: str, model: Path, p: RetrievalEvalSettings) -> dict:
+    """What a candidate's figures come from: the embedder, and for a model its hash and how it is asked."""
+    if candidate == "no_llm":
+        return {"embedder": p.embedder}
+    asked = {name: getattr(p, name) for name in ("embedder", "engine", "constrain", "second_look", "quotes")}
+    return asked | {"model_sha256": io.sha256(model)} | ({"base_type": p.base_type} if candidate == "base" else {})
+
+
 def engine_options(p: RetrievalEvalSettings) -> dict:
     """What the candidates' engine is loaded with."""
     return engines.load_options(p.engine, threads=p.threads)
@@ -199,37 +206,6 @@ def add_and_search(
             {name: metrics[name] for name in OF_ADDS if name in metrics} | {"num_items": len(items)} | recall(asked)
         )
     return metrics, speed, rows
-
-
-def own_sets(candidate: str, model: Path, p: RetrievalEvalSettings) -> dict:
-    """Evaluate a candidate on the sets of `p.sets`: metrics by the set's name, with what was malformed in its file."""
-    found = {}
-    for name, path in p.sets.items():
-        own = evalsets.load(path)
-        for what, lines in (("left out", own.malformed), ("repaired", own.repaired)):
-            for line in lines:
-                print(f"{what}: {line}")
-        items = own.items[: p.limit or None]
-        there = {item["id"] for item in items}
-        questions = [q for q in own.questions if set(q["evidence"]) <= there]
-        metrics, speed, _ = evaluate(candidate, model, items, p, f"mem0_slm_own_{name}_{candidate}", questions)
-        counts = {
-            "num_malformed": len(own.malformed),
-            "num_evidence_repaired": len(own.repaired),
-            "num_questions_without_evidence": own.without_evidence,
-        }
-        found[name] = (
-            metrics
-            | counts
-            | {
-                "malformed": own.malformed,
-                "evidence_repaired": own.repaired,
-                "speed": speed,
-                "path": path,
-                "data_sha256": io.sha256(path),
-            }
-        )
-    return found
 
 
 def _progress(items, what):

@@ -7,7 +7,7 @@ LOCOMO = DATA / "locomo_small.json"
 
 def test_recall_of_evidence_through_real_mem0(tmp_path, in_root, base_gguf):
     """Raw turns, stored and searched: every question's evidence is among four turns, so recall is whole."""
-    from pipeline.evaluation import retrieval
+    from pipeline.evaluation import own_data
     from pipeline.evaluation.settings import RetrievalEvalSettings
 
     values = {
@@ -25,7 +25,7 @@ def test_recall_of_evidence_through_real_mem0(tmp_path, in_root, base_gguf):
         "threads": 0,
     }
     p = RetrievalEvalSettings(**values, limit=0, decodings=[], decoding_items=0, sets={"locomo": str(LOCOMO)})
-    found = retrieval.own_sets("no_llm", base_gguf, p)["locomo"]
+    found = own_data.own_sets("no_llm", base_gguf, p)["locomo"]
     assert (
         found["num_items"],
         found["num_questions"],
