@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from mem0_slm import io
+from mem0_slm.text import words
 from pipeline.data.slots import Values
 
 EVAL_KEYS = {"id": str, "messages": list, "facts": list, "keys": list}
@@ -34,10 +35,6 @@ def evaluation_set(path: Path, values: Values) -> list[dict]:
                 raise io.DataError(f"{path}: item {row['id']}: key {key!r} does not occur in its messages")
         items.append(item)
     return items
-
-
-def words(text: str) -> list[str]:
-    return re.findall(r"\w+", text.casefold())
 
 
 def ngrams(text: str, n: int) -> set[tuple]:

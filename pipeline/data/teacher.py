@@ -9,10 +9,10 @@ import collections
 import concurrent.futures
 import json
 import random
-import re
 
 from mem0_slm import contract, engines
 from mem0_slm.io import DataError
+from mem0_slm.text import unsaid, words
 from pipeline import params
 
 REASONS = (
@@ -69,40 +69,6 @@ REQUEST = """Write one natural conversation between a user and an assistant, 1 t
 Then list the lasting facts about the user that the conversation states: each one sentence that begins with "User", close to the user's words, naming nothing that the conversation does not say. If there is nothing worth remembering, the list is empty.
 Answer with JSON only: {{"messages": [{{"role": "user", "content": "..."}}], "memories": ["User ..."]}}"""
 
-NUMBER_WORDS = frozenset(
-    "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty "
-    "thirty forty fifty sixty seventy eighty ninety hundred thousand million billion".split()
-)
-NOT_NAMES = frozenset("user the a an i he she it they his her its their".split())
-_TITLE = re.compile(r"[\"“«]([^\"”»]+)[\"”»]")
-_NUMBER = re.compile(r"\d+(?:[.,:/]\d+)*")
-
-
-def words(text: str) -> list[str]:
-    """The words of a text in lower case, without a possessive's end."""
-    return [re.sub(r"['’]s?$", "", word) for word in re.findall(r"\w+(?:['’]\w*)?", text.casefold())]
-
-
-def unstated(memory: str, conversation: str) -> str | None:
-    """What a memory says that the conversation does not: "unstated_title", "unstated_number", "unstated_name" or None.
-
-    A name is a word with a capital, an article or pronoun at the beginning aside; numbers count in digits and in words.
-    """
-    said, plain = set(words(conversation)), " " + " ".join(words(conversation)) + " "
-    for title in _TITLE.findall(memory):
-        if " " + " ".join(words(title)) + " " not in plain:
-            return "unstated_title"
-    numbers = set(_NUMBER.findall(conversation))
-    if any(number not in numbers for number in _NUMBER.findall(memory)) or any(
-        w in NUMBER_WORDS and w not in said for w in words(memory)
-    ):
-        return "unstated_number"
-    for word in re.findall(r"\w+(?:['’]\w*)?", memory):
-        plain_word = words(word)[0]
-        if word[0].isupper() and plain_word not in NOT_NAMES and plain_word not in said:
-            return "unstated_name"
-    return None
-
 
 def judge(answer: str, finish_reason: str = "stop") -> tuple[dict | None, str | None]:
     """({"messages", "memories"} of a teacher's answer, None) if it can be trusted, else (None, one of `REASONS`)."""
@@ -124,8 +90,8 @@ def judge(answer: str, finish_reason: str = "stop") -> tuple[dict | None, str | 
         return None, "no_user_turn"
     conversation = contract.conversation_of(messages)
     for memory in memories:
-        if reason := unstated(memory, conversation):
-            return None, reason
+        if made_up := unsaid(memory, conversation, any_capital=True):
+            return None, f"unstated_{made_up[0].kind}"
     return {"messages": messages, "memories": memories}, None
 
 
