@@ -5,7 +5,9 @@ Nothing but the standard library is imported here.
 
 import json
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from mem0_slm.contract import dump
 
@@ -81,7 +83,7 @@ def classify(answer: str, *, cut: bool = False) -> Extraction:
     return Extraction("wrong_shape", memories, repaired=bool(memories))
 
 
-def _parse(body: str):
+def _parse(body: str) -> tuple[Any, bool]:
     """The JSON value in `body` and whether text stood around it; (None, False) if there is none."""
     start, end = body.find("{"), body.rfind("}")
     if body[:1] == "[" and _unclosed(body):  # a bare list cut short: its one whole object is not the answer
@@ -96,7 +98,7 @@ def _parse(body: str):
     return None, False
 
 
-def _texts(value):
+def _texts(value: Any) -> Iterator[str]:
     """Facts in a JSON value of the wrong shape, in order; only shapes that are plain are read."""
     while isinstance(value, dict):  # no recursion: a model can nest as deep as it likes
         lists = [value[key] for key in _LIST_KEYS if value.get(key)]
@@ -111,7 +113,7 @@ def _texts(value):
             yield from [item[key] for key in _TEXT_KEYS if isinstance(item.get(key), str)][:1]
 
 
-def _unique(texts) -> list[dict]:
+def _unique(texts: Iterable[str]) -> list[dict]:
     """Memories of the non-empty texts, each once. Lone surrogates, which cannot be hashed or stored, become `?`."""
     clean = (text.encode("utf-8", "replace").decode("utf-8").strip() for text in texts)
     return [{"text": text} for text in dict.fromkeys(clean) if text]
@@ -119,7 +121,8 @@ def _unique(texts) -> list[dict]:
 
 def _complete_items(body: str) -> list[dict]:
     """Memories of the objects that are whole in a JSON text that stops early."""
-    decoder, texts = json.JSONDecoder(strict=False), []
+    decoder = json.JSONDecoder(strict=False)
+    texts: list[str] = []
     position = body.find("[") + 1
     while position and (position := body.find("{", position)) != -1:
         try:

@@ -12,6 +12,8 @@ Nothing but the standard library is imported here.
 
 import json
 import re
+import sys
+from typing import Any
 
 SUPPORTED_MEM0 = ">=2.2,<2.3"
 """The range of mem0ai whose prompt and answer shapes tests/unit/mem0_slm/test_mem0_contract.py has been run against."""
@@ -21,7 +23,8 @@ PROMPT_HEAD = "# ROLE\n\nYou are a Memory Extractor"
 AGENT_HEAD = "The primary entity is an AI agent."
 """A sentence that Mem0 appends to its extraction prompt when only `agent_id` is given."""
 NEW_MESSAGES = "]\n\n## New Messages\n"
-"""The heading with the end of the JSON list before it: what an earlier message quotes stands before that list and is not taken for it."""
+"""The heading with the end of the JSON list before it: what an earlier message quotes stands before that list, and is
+not taken for it."""
 OBSERVATION_DATE = "\n\n## Observation Date\n"
 CUSTOM_INSTRUCTIONS = "\n\n## Custom Instructions\n"
 OUTPUT = "\n\n# Output:"
@@ -136,7 +139,8 @@ def last_turns(messages: list[dict], n: int) -> list[dict]:
     return [messages[0], {"role": "user", "content": "".join(turns_of(messages)[-n:])}]
 
 
-# --- what is answered ----------------------------------------------------------------------------------------------
-
-
-# --- the same swap inside exported chat templates --------------------------------------------------------------------
+def __getattr__(name: str) -> Any:
+    """`classify` was defined here before it got a module of its own, and is still found here."""
+    if name == "classify":
+        return sys.modules["mem0_slm"].classify
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -4,11 +4,13 @@ import contextlib
 import logging
 import time
 from dataclasses import dataclass, replace
+from types import ModuleType
+from typing import Any
 
 from mem0_slm import answers, contract, engines, second_look
 
 logger = logging.getLogger("mem0_slm")
-CONSTRAINTS = {"free": None, "json": {"type": "object"}, "schema": contract.SCHEMA}
+CONSTRAINTS: dict[str, dict | None] = {"free": None, "json": {"type": "object"}, "schema": contract.SCHEMA}
 
 
 @dataclass(frozen=True)
@@ -16,12 +18,17 @@ class Event:
     """How one extraction ended. Token counts and seconds are 0 when the engine did not get to work."""
 
     outcome: str
+    """One of `answers.OUTCOMES`."""
     memories: tuple[str, ...] = ()
+    """What Mem0 is given to store, in order."""
     repaired: bool = False
+    """Whether Mem0 itself could not have read the model's first answer."""
     turns_dropped: int = 0
     """Oldest turns of the conversation that were left out because they did not fit the context window."""
     prompt_tokens: int = 0
+    """Tokens read, second looks included."""
     output_tokens: int = 0
+    """Tokens written, second looks included."""
     seconds: float = 0.0
     """Time spent in the engine, waiting for a free place included."""
     answer: str = ""
@@ -33,9 +40,10 @@ class Event:
     failed_looks: int = 0
     """Sentences and clauses of a second look whose answer was not well-formed; they added nothing."""
     error: str = ""
+    """Why nothing came of it, in the engine's words; empty unless the outcome is context_overflow or engine_error."""
 
 
-def extract(engine: str, handle, messages: list[dict], *, max_tokens: int, schema: dict | None) -> Event:
+def extract(engine: str, handle: Any, messages: list[dict], *, max_tokens: int, schema: dict | None) -> Event:
     """One extraction: the compact chat messages in, the outcome out. Raises nothing that the engine raises."""
     run = engines.module(engine)
     started = time.perf_counter()
@@ -66,7 +74,7 @@ def extract(engine: str, handle, messages: list[dict], *, max_tokens: int, schem
 
 
 def look_again(
-    event: Event, engine: str, handle, messages: list[dict], *, max_tokens: int, schema: dict | None
+    event: Event, engine: str, handle: Any, messages: list[dict], *, max_tokens: int, schema: dict | None
 ) -> Event:
     """The extraction with the memories that a second look at what it overlooked adds (mem0_slm/second_look.py).
 
@@ -110,7 +118,9 @@ def quote(event: Event, messages: list[dict]) -> Event:
     return replace(event, memories=tuple(texts), quoted=sum(a != b for a, b in zip(event.memories, texts)))
 
 
-def _answer(run, handle, messages: list[dict], max_tokens: int, schema) -> tuple[engines.Answer, int]:
+def _answer(
+    run: ModuleType, handle: Any, messages: list[dict], max_tokens: int, schema: dict | None
+) -> tuple[engines.Answer, int]:
     """The answer to a prompt, and how many of its conversation's oldest turns were left out to make it fit.
 
     Raises ContextOverflow when even the last turn does not fit.
@@ -126,7 +136,9 @@ def _answer(run, handle, messages: list[dict], max_tokens: int, schema) -> tuple
                 raise
 
 
-def _fewer_turns(run, handle, messages, kept: int, overflow) -> int:
+def _fewer_turns(
+    run: ModuleType, handle: Any, messages: list[dict], kept: int, overflow: engines.ContextOverflow
+) -> int:
     """How many of the last turns to send where `kept` are too many; 0 if even the last one is known not to fit.
 
     By halving where the engine counts tokens; a server that does not is asked again with what its refusal lets expect.

@@ -4,7 +4,6 @@ import functools
 import os
 import platform
 import re
-import resource
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ def threads() -> int:
 
 @functools.cache
 def cpu_flags() -> frozenset[str]:
+    """Instruction sets of the processor, as Linux names them; none where it does not say."""
     try:
         text = Path("/proc/cpuinfo").read_text()
     except OSError:
@@ -32,8 +32,8 @@ def cpu_flags() -> frozenset[str]:
 
 
 def compute_dtype(precision: str = "auto") -> str:
-    """ "bfloat16" or "float32". auto takes bf16 only where the processor has instructions for it: elsewhere PyTorch
-    emulates it, up to hundreds of times slower (pytorch#146508)."""
+    """The dtype to compute in: "bfloat16" or "float32". auto takes bf16 only where the processor has instructions for it:
+    elsewhere PyTorch emulates it, up to hundreds of times slower (pytorch#146508)."""
     if precision != "auto":
         return {"bf16": "bfloat16", "fp32": "float32"}[precision]
     import torch
@@ -60,10 +60,15 @@ def peak_rss_bytes() -> int:
     """Largest resident memory of this process so far. Not getrusage where /proc has it: a child begins there with its
     parent's peak."""
     try:
-        return int(re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024
-    except (OSError, TypeError):
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak if platform.system() == "Darwin" else peak * 1024
+        found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    except OSError:  # macOS has no /proc
+        found = None
+    if found:
+        return int(found[1]) * 1024
+    import resource  # Windows has none
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if platform.system() == "Darwin" else peak * 1024
 
 
 def memory_now() -> dict[str, float]:
@@ -100,10 +105,8 @@ def free_memory_bytes() -> int:
     try:
         group = Path("/sys/fs/cgroup")
         used = int((group / "memory.current").read_text())
-        given_back = int(
-            re.search(r"^inactive_file (\d+)", (group / "memory.stat").read_text(), re.MULTILINE)[1]
-        )  # cached files
-        free = min(free, int((group / "memory.max").read_text()) - used + given_back)
-    except (OSError, ValueError, TypeError):  # no control group, or "max": no limit
-        pass
-    return free
+        cached = re.search(r"^inactive_file (\d+)", (group / "memory.stat").read_text(), re.MULTILINE)
+        limit = int((group / "memory.max").read_text())
+    except (OSError, ValueError):  # no control group, or "max": no limit
+        return free
+    return min(free, limit - used + int(cached[1])) if cached else free  # cached files are given back

@@ -10,15 +10,21 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 
 class DataError(ValueError):
     """A file does not hold what it should. The message names file, line or key, what was found and the remedy."""
 
 
+class MissingFile(DataError):
+    """A file to be read is not there."""
+
+
 @contextlib.contextmanager
-def atomic_path(path):
+def atomic_path(path: Path | str) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it is synced and renamed to `path`, else removed.
 
     The body may create a file or a folder under the temporary path. An existing target is replaced.
@@ -40,13 +46,13 @@ def atomic_path(path):
         shutil.rmtree(holder, ignore_errors=True)
 
 
-def free_disk_bytes(path) -> int:
+def free_disk_bytes(path: Path | str) -> int:
     """Bytes free on the disk on which `path` will lie."""
     place = next(folder for folder in (Path(path), *Path(path).resolve().parents) if folder.exists())
     return shutil.disk_usage(place).free
 
 
-def require_disk(path, needed: int) -> None:
+def require_disk(path: Path | str, needed: int) -> None:
     """Raise DataError unless the disk on which `path` will lie has `needed` bytes free."""
     free = free_disk_bytes(path)
     if free < needed:
@@ -55,12 +61,12 @@ def require_disk(path, needed: int) -> None:
         )
 
 
-def write_text(path, text: str) -> None:
+def write_text(path: Path | str, text: str) -> None:
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_json(path, value) -> None:
+def write_json(path: Path | str, value: Any) -> None:
     """Write `value` as sorted, indented JSON, in ASCII: DVC takes a metrics file with much other text for a binary one.
 
     Raises ValueError for NaN and infinities.
@@ -68,23 +74,23 @@ def write_json(path, value) -> None:
     write_text(path, json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n")
 
 
-def write_jsonl(path, rows) -> None:
+def write_jsonl(path: Path | str, rows: Iterable[dict]) -> None:
     write_text(
         path, "".join(json.dumps(row, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n" for row in rows)
     )
 
 
-def read_json(path):
+def read_json(path: Path | str) -> Any:
     path = Path(path)
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise DataError(f"{path}: no such file. Run `dvc repro` to make it.") from None
+        raise MissingFile(f"{path}: no such file.") from None
     except ValueError as error:
-        raise DataError(f"{path}: not JSON ({error}). Delete it and run `dvc repro`.") from None
+        raise DataError(f"{path}: not JSON ({error}). Delete it and make it again.") from None
 
 
-def read_jsonl(path, required: dict[str, type] | None = None) -> list[dict]:
+def read_jsonl(path: Path | str, required: dict[str, type] | None = None) -> list[dict]:
     """Read a list of objects, one JSON object a line; `required` maps keys that every object has to their types.
 
     Raises DataError naming file, line and key for anything else.
@@ -94,7 +100,7 @@ def read_jsonl(path, required: dict[str, type] | None = None) -> list[dict]:
         # not splitlines(): U+2028 and its like are legal inside a JSON string
         lines = path.read_text(encoding="utf-8").split("\n")
     except FileNotFoundError:
-        raise DataError(f"{path}: no such file. Run `dvc repro` to make it.") from None
+        raise MissingFile(f"{path}: no such file.") from None
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not UTF-8 text ({error}).") from None
     rows = []
@@ -114,7 +120,7 @@ def read_jsonl(path, required: dict[str, type] | None = None) -> list[dict]:
     return rows
 
 
-def sha256(path) -> str:
+def sha256(path: Path | str) -> str:
     """Hex digest of a file, or of a folder: its files' relative names and contents in sorted order."""
     path = Path(path)
     digest = hashlib.sha256()

@@ -7,7 +7,7 @@
     memory.search("How does Ana commute?", filters={"user_id": "ana"})
 
 Mem0's own code runs unchanged: the model is a provider registered through `LlmFactory.register_provider`. Every
-extraction ends in one of `contract.OUTCOMES`; it is logged (logger "mem0_slm"), counted in `memory.llm.counts`, and
+extraction ends in one of `answers.OUTCOMES`; it is logged (logger "mem0_slm"), counted in `memory.llm.counts`, and
 handed to whoever watches:
 
     with watch() as events:
@@ -20,7 +20,9 @@ import contextlib
 import contextvars
 import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from mem0.configs.base import MemoryConfig
 from mem0.configs.llms.base import BaseLlmConfig
@@ -40,8 +42,13 @@ _watchers: contextvars.ContextVar[tuple] = contextvars.ContextVar("mem0_slm_watc
 
 
 @contextlib.contextmanager
-def watch():
-    """Collect the `Event`s of all extractions that this thread or task starts inside the block, in a list."""
+def watch() -> Iterator[list[Event]]:
+    """Collect what becomes of the extractions that this thread or task starts inside the block.
+
+    Yields a list, to which each extraction adds its `Event` when it has ended, a failed one too, before Mem0 raises for
+    it: `events[0].outcome` is the first's. Blocks may lie inside one another; each list gets all of its block. Adds of
+    several tasks that end at once come in the order in which they end.
+    """
     events: list[Event] = []
     token = _watchers.set(_watchers.get() + (events,))
     try:
@@ -55,15 +62,15 @@ class SlmConfig(BaseLlmConfig):
 
     def __init__(
         self,
-        model=None,
-        engine="llama_cpp",
-        options=None,
-        constrain="schema",
-        max_tokens=512,
-        swap=True,
-        second_look=True,
-        quotes=True,
-        **common,
+        model: str | None = None,
+        engine: str = "llama_cpp",
+        options: dict | None = None,
+        constrain: str = "schema",
+        max_tokens: int = 512,
+        swap: bool = True,
+        second_look: bool = True,
+        quotes: bool = True,
+        **common: Any,
     ):
         super().__init__(model=model, max_tokens=max_tokens, **common)
         self.engine, self.options, self.constrain, self.swap = engine, dict(options or {}), constrain, swap
@@ -79,21 +86,30 @@ class SlmLLM(LLMBase):
         self.counts: collections.Counter = collections.Counter()
         """Extractions by outcome, and "repaired", "turns_dropped", "added" and "failed_looks" (of a second look), "quoted"."""
 
-    def generate_response(self, messages, response_format=None, tools=None, tool_choice="auto", **kwargs) -> str:
-        """Answer Mem0. Its extraction prompt is swapped for the compact one; all else goes to the model as it is."""
-        schema = None
+    def generate_response(
+        self,
+        messages: list[dict],
+        response_format: dict | None = None,
+        tools: list | None = None,
+        tool_choice: str = "auto",
+        **kwargs: Any,
+    ) -> str:
+        """Answer Mem0. Its extraction prompt is swapped for the compact one; all else goes to the model as it is.
+
+        Raises EngineError when no answer came, of which Mem0 makes its LLMError.
+        """
         if contract.is_extraction(messages):
-            schema = CONSTRAINTS[self.config.constrain]
-            return self._extract(messages, schema)
+            return self._extract(messages, CONSTRAINTS[self.config.constrain])
+        schema = None
         if (response_format or {}).get("type") == "json_object" and self.config.constrain != "free":
             schema = CONSTRAINTS["json"]
         run = engines.module(self.config.engine)
         return run.generate(self.handle, messages, max_tokens=self.config.max_tokens, schema=schema).text
 
-    def _extract(self, messages, schema) -> str:
+    def _extract(self, messages: list[dict], schema: dict | None) -> str:
         try:
             messages = contract.compact(messages) if self.config.swap else messages
-            how = {"max_tokens": self.config.max_tokens, "schema": schema}
+            how: dict[str, Any] = {"max_tokens": self.config.max_tokens, "schema": schema}
             event = extract(self.config.engine, self.handle, messages, **how)
             if self.config.second_look:
                 event = look_again(event, self.config.engine, self.handle, messages, **how)
@@ -139,7 +155,7 @@ def memory_config(
 ) -> MemoryConfig:
     """The Mem0 configuration for a model of this project, for `Memory(...)` and `AsyncMemory(...)`.
 
-    model: a path, or what the engine takes; None is the exported tuned GGUF (see `default_model`).
+    model: a path, or what the engine takes; None is the exported tuned GGUF (see `stores.default_model`).
     engine: one of `mem0_slm.engines.ENGINES`. options: for the engine's `load`, such as {"n_threads": 4}.
     constrain: what answers are held to while they are decoded: "schema" (the contract's), "json" (any object), "free".
     embedder, vector_store: Mem0's own dicts; by default MiniLM from the installed package, and Qdrant in a folder.
@@ -147,7 +163,9 @@ def memory_config(
     swap: replace Mem0's extraction prompt by the compact one (False only to measure what that does).
     second_look: ask once more for sentences and clauses with a name or number that no memory holds; see mem0_slm/second_look.py.
     quotes: quote a sentence of which the memories leave out words behind its memory, as the user said it; see there.
-    Raises EngineError when the default model or embedder is not there, or when the default vector store cannot be used.
+    custom_instructions: what Mem0 sends with every extraction; there is no second look and no quote then.
+    Raises ValueError for an unknown `constrain`, EngineError when the default model or embedder is not there, or when
+    the default vector store cannot be used.
     """
     if constrain not in CONSTRAINTS:
         raise ValueError(f"constrain={constrain!r}: use one of {', '.join(CONSTRAINTS)}")

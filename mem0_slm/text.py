@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-_WORD = re.compile(r"\d+|[^\W\d_]+")
+_PART = re.compile(r"\d+|[^\W\d_]+")
 _NUMBER = re.compile(r"\d+(?:[.,:/]\d+)*")
 _TITLE = re.compile(r"[\"“«]([^\"”»]+)[\"”»]")
 _CLAIM = re.compile(r"\d[\d.,:]*\d|\d|(?<=[\w,'] )[^\W\d_][^\W_]*")
@@ -42,8 +42,13 @@ def holds(text: str, key: str) -> bool:
 
 
 def words(text: str) -> list[str]:
-    """The words and numbers of a text in order, in lower case: "5kg" is 5 and kg, as "5 kg" is."""
-    return _WORD.findall(normal(text))
+    """The running words of a text in order, in lower case: "5kg" is one, for counting and for runs of words."""
+    return re.findall(r"\w+", text.casefold())
+
+
+def parts(text: str) -> list[str]:
+    """What words and numbers are made of, in order, for comparing: "5kg" is 5 and kg, as "5 kg" is."""
+    return _PART.findall(normal(text))
 
 
 def claims(text: str) -> list[str]:
@@ -58,18 +63,22 @@ def unsaid(memory: str, conversation: str, *, any_capital: bool = False) -> list
     choosing what may be trained on, where a doubt is enough; a count of inventions must not take "Sorted" for a name.
     Numbers are compared whole, whatever stands between their digits: 7:30 is 7.30, and neither is 7.
     """
-    said, running = set(words(conversation)), f" {' '.join(words(conversation))} "
-    numbers = {tuple(words(number)) for number in _NUMBER.findall(conversation)}
-    found = [Claim("title", title) for title in _TITLE.findall(memory) if f" {' '.join(words(title))} " not in running]
-    found += [Claim("number", n) for n in _NUMBER.findall(memory) if tuple(words(n)) not in numbers]
+    said, running = set(parts(conversation)), f" {' '.join(parts(conversation))} "
+    numbers = {tuple(parts(number)) for number in _NUMBER.findall(conversation)}
+    found = [
+        Claim("title", title)
+        for title in _TITLE.findall(memory)
+        if parts(title) and f" {' '.join(parts(title))} " not in running
+    ]
+    found += [Claim("number", n) for n in _NUMBER.findall(memory) if tuple(parts(n)) not in numbers]
     found += [
         Claim("number", word)
-        for word in words(memory)
+        for word in parts(memory)
         if word in NUMBER_WORDS and not {word, str(NUMBER_WORDS[word])} & said
     ]
     names = [name for name in claims(memory) if not name[0].isdigit()]
     if any_capital:
         names = [word for word in _LETTERS.findall(memory) if word in names or word[0].isupper()]
     return found + [
-        Claim("name", name) for name in names if name.lower() not in NOT_NAMES and not set(words(name)) <= said
+        Claim("name", name) for name in names if name.lower() not in NOT_NAMES and not set(parts(name)) <= said
     ]

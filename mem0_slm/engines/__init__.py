@@ -92,7 +92,8 @@ def load_options(engine: str, *, threads: int = 0, adapter: str | None = None) -
 
     An engine that cannot be told its threads gets no such option. Raises EngineError for an adapter where it takes none.
     """
-    run, options = module(engine), {}
+    run = module(engine)
+    options: dict[str, Any] = {}
     if threads and run.THREADS_OPTION:
         options[run.THREADS_OPTION] = threads
     if adapter:

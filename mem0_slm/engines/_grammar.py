@@ -5,7 +5,7 @@ from typing import Any
 
 from mem0_slm.engines import EngineError
 
-SPACING = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
+SPACING: Any = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 """White space in the JSON that a schema allows: that of `json.dumps`, as in the training data."""
 
 

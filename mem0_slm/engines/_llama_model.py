@@ -41,7 +41,7 @@ class LlamaModel:
         if not self.model:
             raise EngineError(
                 f"{path}: llama.cpp cannot load it (damaged, or an architecture it does not know). "
-                "Run `dvc repro`, or fetch it again."
+                "Fetch it or make it again."
             )
         self.vocab = C.llama_model_get_vocab(self.model)
         self.n_vocab = C.llama_vocab_n_tokens(self.vocab)
@@ -53,7 +53,8 @@ class LlamaModel:
             self._apply_lora(Path(lora), lora_scale)
         self.batch = C.llama_batch_init(n_batch, 0, 1)
         self._template = self._chat_template()
-        self._guide, self._guide_lock = None, threading.Lock()
+        self._guide: Any = None  # llguidance's view of the vocabulary, made when first needed
+        self._guide_lock = threading.Lock()
 
     def _new_context(self) -> Any:
         settings = self.C.llama_context_default_params()
@@ -158,11 +159,11 @@ def _raise_template_error(message: str) -> None:
 
 def _check_gguf(path: Path) -> None:
     if not path.is_file():
-        raise EngineError(f"{path}: no such file. Run `dvc repro` to make it, or pass the path of a GGUF file.")
+        raise EngineError(f"{path}: no such file. Make it first, or pass the path of a GGUF file.")
     with open(path, "rb") as f:
         head = f.read(4)
     if head != b"GGUF":
-        raise EngineError(f"{path}: not a GGUF file (it begins with {head!r}). Run `dvc repro`, or fetch it again.")
+        raise EngineError(f"{path}: not a GGUF file (it begins with {head!r}). Fetch it or make it again.")
 
 
 _log_callback = None
@@ -178,7 +179,7 @@ def silence(C: Any) -> None:
         return
 
     @C.llama_log_callback
-    def only_errors(level, text, user_data):
+    def only_errors(level: int, text: bytes, user_data: Any) -> None:
         if level == LOG_LEVEL_ERROR:
             with contextlib.suppress(OSError):
                 os.write(2, text)

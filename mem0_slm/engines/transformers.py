@@ -49,13 +49,15 @@ def load(
     if n_threads:
         torch.set_num_threads(n_threads)
     if not Path(model).is_dir():
-        raise EngineError(f"{model}: no such folder. Run `dvc repro` to make it, or pass a Hugging Face folder.")
+        raise EngineError(f"{model}: no such folder. Make it first, or pass a Hugging Face folder.")
     if dtype == "auto":
         dtype = hardware.compute_dtype()
     extra = {"quantization_config": hardware.nf4_config(dtype)} if load_in_4bit else {}
     try:
         tokenizer = AutoTokenizer.from_pretrained(model)
-        loaded = AutoModelForCausalLM.from_pretrained(model, dtype=getattr(torch, dtype), use_safetensors=True, **extra)
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
+            model, dtype=getattr(torch, dtype), use_safetensors=True, **extra
+        )
         if not torch.cuda.is_available():
             loaded.register_forward_pre_hook(_choose_kernels, with_kwargs=True)
         if adapter:
@@ -187,7 +189,7 @@ def _schema_processor(handle: Handle, schema: dict, prompt_length: int) -> Calla
     matcher = schema_matcher(handle.guide, schema)
     seen = prompt_length
 
-    def process(input_ids, scores):
+    def process(input_ids: Any, scores: Any) -> Any:
         nonlocal seen
         for token in input_ids[0, seen:].tolist():
             matcher.consume_token(token)

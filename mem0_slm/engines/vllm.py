@@ -66,7 +66,7 @@ def load(
     client = http_client(root, timeout, connect_timeout, {"Authorization": f"Bearer {api_key}"} if api_key else None)
     prefix = base_url[len(root) :]
     try:
-        model, card = _find(_listed(client, base_url, prefix, timeout), base_url, model)
+        name, card = _find(_listed(client, base_url, prefix, timeout), base_url, model)
         kind = card.get("owned_by") or "unknown"
         if kind == "llamacpp":
             version = (_get(client, "/props", timeout) or {}).get("build_info")
@@ -76,7 +76,7 @@ def load(
         client.close()
         raise
     n_ctx = card.get("max_model_len") or (card.get("meta") or {}).get("n_ctx")
-    return Handle(client, base_url, prefix, model, kind, version, n_ctx, dict(extra_body or {}), timeout)
+    return Handle(client, base_url, prefix, name, kind, version, n_ctx, dict(extra_body or {}), timeout)
 
 
 def generate(
@@ -250,7 +250,7 @@ def _stream(handle: Handle, body: dict, max_tokens: int) -> Generator[dict]:
 
 def _refusal(handle: Handle, status: int, text: str, max_tokens: int) -> EngineError:
     """The server's error in our words."""
-    error = text.strip()
+    error: Any = text.strip()
     with contextlib.suppress(ValueError):
         error = json.loads(text)
         error = error.get("error", error.get("detail", error)) if isinstance(error, dict) else error

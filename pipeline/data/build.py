@@ -37,7 +37,7 @@ def build(p: GenerateDatasetSettings, seed: int) -> tuple[dict[str, list[dict]],
             p.teacher, p.teacher_n, sorted({frame.topic for frame in frames}), seed, reserved.repeats
         )
         train += taught
-    instructions = instruction_examples(p.instructions, p.instructions_n, reserved, seed)
+    instructions = instruction_examples(p.instructions, p.instructions_n, reserved.repeats, seed)
     mixed = train + instructions
     random.Random(seed).shuffle(mixed)
     empty = sum(e["messages"][-1]["content"] == contract.dump([]) for e in train)

@@ -1,10 +1,10 @@
 """General instructions in Alpaca's form."""
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 from mem0_slm import contract, io
-from pipeline.data.held_out import Reserved
 from pipeline.paths import SOURCES
 
 
@@ -29,10 +29,10 @@ def alpaca_prompt(row: dict) -> str:
     return (row["instruction"] + "\n\n" + (row.get("input") or "")).strip()
 
 
-def instruction_examples(source: str, n: int, reserved: Reserved, seed: int) -> list[dict]:
+def instruction_examples(source: str, n: int, repeats: Callable[[list[str]], str | None], seed: int) -> list[dict]:
     """`n` general instructions from an Alpaca-form source, none that repeats the evaluation or answers with JSON.
 
-    Raises DataError when the source has fewer.
+    repeats(texts): what of the evaluation they repeat (Reserved.repeats). Raises DataError when the source has fewer.
     """
     if n == 0:
         return []
@@ -55,9 +55,7 @@ def instruction_examples(source: str, n: int, reserved: Reserved, seed: int) -> 
         for row in rows
         if row.get("instruction") and row.get("output") and not row["output"].lstrip().startswith("{")
     ]
-    rows = [
-        row for row in rows if reserved.repeats([row["instruction"], row.get("input") or "", row["output"]]) is None
-    ]
+    rows = [row for row in rows if repeats([row["instruction"], row.get("input") or "", row["output"]]) is None]
     if len(rows) < n:
         raise io.DataError(
             f"params.yaml: generate_dataset.instructions_n: {n} asked for, {name} has {len(rows)} that can be used. Ask for at most that, or use another source."

@@ -262,12 +262,12 @@ def test_a_schema_that_cannot_be_used_is_refused(engine):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "no such file. Run `dvc repro` to make it, or pass the path of a GGUF file."),
-        (b"", "not a GGUF file (it begins with b''). Run `dvc repro`, or fetch it again."),
-        (b"PK\x03\x04 zip", "not a GGUF file (it begins with b'PK\\x03\\x04'). Run `dvc repro`, or fetch it again."),
+        (None, "no such file. Make it first, or pass the path of a GGUF file."),
+        (b"", "not a GGUF file (it begins with b''). Fetch it or make it again."),
+        (b"PK\x03\x04 zip", "not a GGUF file (it begins with b'PK\\x03\\x04'). Fetch it or make it again."),
         (
             b"GGUF\x03\0\0\0",
-            "llama.cpp cannot load it (damaged, or an architecture it does not know). Run `dvc repro`, or fetch it again.",
+            "llama.cpp cannot load it (damaged, or an architecture it does not know). Fetch it or make it again.",
         ),
     ],
 )

@@ -16,7 +16,7 @@ def test_the_hub_is_asked_for_alpaca_through_datasets(monkeypatch):
         [{"instruction": f"Say {n}", "input": "", "output": f"It is {n}", "text": "x"} for n in range(5)]
     )
     monkeypatch.setattr(datasets, "load_dataset", lambda *a, **k: (asked.append((a, k)), rows)[1])
-    examples = instruction_examples("hub", 3, Reserved([]), seed=1)
+    examples = instruction_examples("hub", 3, Reserved([]).repeats, seed=1)
     assert asked == [(("tatsu-lab/alpaca",), {"split": "train"})]
     assert len(examples) == 3 and examples[0]["messages"][1]["content"].startswith("It is ")
 
@@ -26,4 +26,4 @@ def test_a_hub_that_cannot_be_reached_is_an_error_with_the_remedy():
         io.DataError,
         match=r"generate_dataset.instructions: hub: tatsu-lab/alpaca did not come .* use offline or the path of an Alpaca-form file",
     ):
-        instruction_examples("hub", 3, Reserved([]), seed=1)
+        instruction_examples("hub", 3, Reserved([]).repeats, seed=1)

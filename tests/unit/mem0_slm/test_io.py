@@ -142,9 +142,9 @@ def test_files_that_are_missing_or_not_text_are_named_with_the_remedy(tmp_path):
     (tmp_path / "bad").write_bytes(b"\xff\xfe{")
     not_text = "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"
     for read, path, message in [
-        (io.read_json, "gone", "no such file. Run `dvc repro` to make it."),
-        (io.read_jsonl, "gone", "no such file. Run `dvc repro` to make it."),
-        (io.read_json, "bad", f"not JSON ({not_text}). Delete it and run `dvc repro`."),
+        (io.read_json, "gone", "no such file."),
+        (io.read_jsonl, "gone", "no such file."),
+        (io.read_json, "bad", f"not JSON ({not_text}). Delete it and make it again."),
         (io.read_jsonl, "bad", f"not UTF-8 text ({not_text})."),
     ]:
         with pytest.raises(DataError) as error:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mem0_slm.text import unsaid, words
+from mem0_slm.text import parts, unsaid, words
 
 CASES = [
     # conversation, memory, what is made up, and with any capital
@@ -44,5 +44,6 @@ def test_titles_come_first_then_numbers_then_names():
     assert [claim.kind for claim in found] == ["title", "number", "name", "name", "name"]
 
 
-def test_words_and_numbers_stand_apart():
-    assert words("A 5kg bag – O’Hara's") == ["a", "5", "kg", "bag", "o", "hara", "s"]
+def test_a_word_with_digits_is_one_word_of_two_parts():
+    assert words("A 5kg bag – O’Hara's") == ["a", "5kg", "bag", "o", "hara", "s"]
+    assert parts("A 5kg bag – O’Hara's") == ["a", "5", "kg", "bag", "o", "hara", "s"]

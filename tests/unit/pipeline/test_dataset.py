@@ -364,7 +364,7 @@ def test_an_alpaca_file_is_read_in_its_own_form(tmp_path):
         {"instruction": "JSON?", "input": "", "output": ' {"a": 1}'},
     ]
     (tmp_path / "alpaca.json").write_text(json.dumps([*rows, {"instruction": "?", "input": "", "output": ""}]))
-    [example] = instruction_examples(str(tmp_path / "alpaca.json"), 1, Reserved([]), seed=1)
+    [example] = instruction_examples(str(tmp_path / "alpaca.json"), 1, Reserved([]).repeats, seed=1)
     assert example == {
         "kind": "instruction",
         "topic": "instruction",
