@@ -1,11 +1,13 @@
-"""The dataset card."""
+"""The dataset card: what the data is, how much, how long, from where and under which licence."""
 
 import collections
 import statistics
+from pathlib import Path
 
 from pipeline.data.held_out import words
 from pipeline.data.settings import GenerateDatasetSettings
 
+TEMPLATE = Path(__file__).with_name("dataset_card.md.j2")
 LICENCES = {
     "offline": "data/sources/instructions.jsonl, written for this project, Apache-2.0",
     "hub": "[tatsu-lab/alpaca](https://huggingface.co/datasets/tatsu-lab/alpaca), CC BY-NC 4.0: not for commercial use",
@@ -13,44 +15,38 @@ LICENCES = {
 
 
 def dataset_card(p: GenerateDatasetSettings, sets: dict[str, list[dict]], counts: dict) -> str:
-    """The dataset card: what the data is, how much, how long, from where and under which licence."""
+    """The card as Markdown, with the hub's YAML head.
 
-    def lengths(rows) -> str:
-        n = sorted(len(words(" ".join(m["content"] for m in row["messages"]))) for row in rows)
-        return f"{statistics.median(n):.0f} | {n[int(0.95 * (len(n) - 1))]} | {n[-1]}"
+    sets: all data sets by name. counts: what `pipeline.data.build.build` counted.
+    """
+    from huggingface_hub import DatasetCard, DatasetCardData
 
     kinds = {
         "train, extraction": [e for e in sets["train"] if e["kind"] == "extraction"],
         "train, general instructions": [e for e in sets["train"] if e["kind"] == "instruction"],
         **{name: sets[name] for name in ("validation", "eval", "natural")},
     }
-    table = "".join(f"| {name} | {len(rows)} | {lengths(rows)} |\n" for name, rows in kinds.items() if rows)
-    topics = ", ".join(
-        f"{topic} {n}" for topic, n in collections.Counter(e["topic"] for e in kinds["train, extraction"]).most_common()
+    topics = collections.Counter(e["topic"] for e in kinds["train, extraction"])
+    head = DatasetCardData(
+        license="cc-by-nc-4.0" if p.instructions == "hub" else "apache-2.0" if p.instructions == "offline" else "other",
+        language="en",
+        task_categories=["text-generation"],
+        tags=["mem0", "memory", "information-extraction"],
     )
-    taught = ""
-    if "teacher" in counts:
-        asked = counts["teacher"]
-        taught = f"- {asked['kept']} of {asked['asked']} conversations asked of `{p.teacher}`, under the terms of that model; kept where their memories say nothing that was not said.\n"
-    left_out = counts["left_out"]
-    return f"""# Dataset card
-Made by `python -m stages.generate_dataset` from `data/sources`, seed {counts["seed"]}; do not edit.
+    card = DatasetCard.from_template(
+        head,
+        template_path=str(TEMPLATE),
+        counts=counts,
+        sizes=[[name, len(rows), *lengths(rows)] for name, rows in kinds.items() if rows],
+        nothing_share=f"{counts['train']['nothing_to_store_share']:.1%}",
+        teacher=p.teacher,
+        instructions=LICENCES.get(p.instructions, f"`{p.instructions}`, under its own licence"),
+        topics=", ".join(f"{topic} {n}" for topic, n in topics.most_common()),
+    )
+    return str(card).rstrip("\n") + "\n"
 
-| set | examples | median words | 95% have at most | longest |
-| --- | --- | --- | --- | --- |
-{table}
-{counts["train"]["nothing_to_store_share"]:.1%} of the extraction examples for training have nothing to store.
 
-## Sources and licences
-- Extraction: {counts["train"]["frames"]} conversations for training and {counts["validation"]["frames"]} for validation, written by hand for this project, Apache-2.0. Names, places
-  and companies in their slots are invented with Faker (MIT), for about 30 countries; they mean no real person.
-{taught}- General instructions: {LICENCES.get(p.instructions, f"`{p.instructions}`, under its own licence")}.
-- eval and natural: written by hand apart from the training data, Apache-2.0.
-
-## Apart from the evaluation
-A value belongs either to training or to evaluation. Fillings that repeat a value ({left_out["repeats_eval_value"]}) or six words in a row
-({left_out["repeats_eval_phrasing"]}) of the evaluation sets were left out of training.
-
-## Topics of the extraction examples
-{topics}
-"""
+def lengths(rows: list[dict]) -> tuple[str, int, int]:
+    """Words of the examples of a set: median, what 95% have at most, the longest."""
+    n = sorted(len(words(" ".join(m["content"] for m in row["messages"]))) for row in rows)
+    return f"{statistics.median(n):.0f}", n[int(0.95 * (len(n) - 1))], n[-1]
