@@ -1,4 +1,4 @@
-"""Memory and speed of the streamed merge on Llama 4 Scout's layer shapes, beside copying the files and PEFT's own merge.
+"""Memory and speed of the streamed merge on Llama 4 Scout's layer shapes, beside a copy of the files and PEFT's merge.
 
     python -m benchmarks.merge_memory [--layers 3] [--peft-layers 1] [--folder DIR]
 
@@ -99,8 +99,8 @@ def write_tensors(path: Path, shapes: dict[str, tuple], dtype, sparse: bool) -> 
 
 
 def synthesise(folder: Path, layers: int, shape: dict, sparse: bool = False) -> None:
-    """A base in bfloat16, one shard a layer, and an adapter of rank 16 for it: their names and shapes are those that the
-    classes give on torch's meta device."""
+    """A base in bfloat16, one shard a layer, and an adapter of rank 16 for it: their names and shapes are those that
+    the classes give on torch's meta device."""
     import torch
     from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
     from transformers import Llama4ForCausalLM, Llama4TextConfig
@@ -220,7 +220,8 @@ def peft(folder: Path, layers: int, shape: dict, wanted: int, wanted_bytes: int)
     found["memory_available_gb"] = round(available / 1e9, 3)
     if available < 2 * base_bytes:
         found["not_run"] = (
-            f"{available / 1e9:.1f} GB of memory are available; the model and one layer's delta alone take {2 * base_bytes / 1e9:.1f} GB"
+            f"{available / 1e9:.1f} GB of memory are available; the model and one layer's delta alone take "
+            f"{2 * base_bytes / 1e9:.1f} GB"
         )
         shutil.rmtree(folder)
         return found

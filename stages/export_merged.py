@@ -15,7 +15,7 @@ Writes models/merged (safetensors, tokenizer, chat template, model card), models
 import time
 
 from pipeline import params, results
-from pipeline.export.forms import check_base, export
+from pipeline.export.forms import check_base, export_merged
 from pipeline.export.settings import ExportMergedSettings
 from pipeline.paths import ADAPTER, BASE
 from pipeline.registry import Registry
@@ -27,7 +27,7 @@ def main():
     base = BASE / "hf"
     check_base(ADAPTER, base)
     started = time.perf_counter()
-    results.record("export_merged", export(p, registry, base, ADAPTER), "torch", "transformers", "peft")
+    results.record("export_merged", export_merged(p, registry, base, ADAPTER), "torch", "transformers", "peft")
     print(f"export_merged: made and proven in {time.perf_counter() - started:.0f} s")
 
 

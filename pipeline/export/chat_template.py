@@ -22,17 +22,19 @@ def jinja_template(base: str) -> str:
     Stock Mem0 then gets the compact prompt from whatever renders the template: vLLM, llama.cpp's server, transformers.
     """
     q = json.dumps  # JSON's escapes are Jinja's
+    head, messages, date = q(PROMPT_HEAD), q(NEW_MESSAGES), q(OBSERVATION_DATE)
+    custom, output, newline = q(CUSTOM_INSTRUCTIONS), q(OUTPUT), q("\n")
     return (
         "{%- if messages | length == 2 and messages[0]['role'] == 'system' and messages[0]['content'] is string"
-        f" and messages[0]['content'].lstrip().startswith({q(PROMPT_HEAD)})"
+        f" and messages[0]['content'].lstrip().startswith({head})"
         " and messages[1]['content'] is string"
-        f" and {q(OBSERVATION_DATE)} in messages[1]['content'].split({q(NEW_MESSAGES)}, 1)[1:] | join -%}}"
-        f"{{%- set mem0_rest = messages[1]['content'].split({q(NEW_MESSAGES)})[1:] | join({q(NEW_MESSAGES)}) -%}}"
-        f"{{%- set mem0_parts = mem0_rest.split({q(OBSERVATION_DATE)}) -%}}"
-        f"{{%- set mem0_text = mem0_parts[:-1] | join({q(OBSERVATION_DATE)}) -%}}"
-        f"{{%- set mem0_custom = mem0_parts[-1].split({q(CUSTOM_INSTRUCTIONS)})[1:] | join({q(CUSTOM_INSTRUCTIONS)}) -%}}"
-        f"{{%- set mem0_custom = mem0_custom.split({q(OUTPUT)})[:-1] | join({q(OUTPUT)}) -%}}"
-        f"{{%- set mem0_text = mem0_text.rstrip({q(chr(10))}) ~ (({q(CUSTOM_INSTRUCTIONS)} ~ mem0_custom) if mem0_custom else '') -%}}"
+        f" and {date} in messages[1]['content'].split({messages}, 1)[1:] | join -%}}"
+        f"{{%- set mem0_rest = messages[1]['content'].split({messages})[1:] | join({messages}) -%}}"
+        f"{{%- set mem0_parts = mem0_rest.split({date}) -%}}"
+        f"{{%- set mem0_text = mem0_parts[:-1] | join({date}) -%}}"
+        f"{{%- set mem0_custom = mem0_parts[-1].split({custom})[1:] | join({custom}) -%}}"
+        f"{{%- set mem0_custom = mem0_custom.split({output})[:-1] | join({output}) -%}}"
+        f"{{%- set mem0_text = mem0_text.rstrip({newline}) ~ (({custom} ~ mem0_custom) if mem0_custom else '') -%}}"
         "{%- set messages = [{'role': 'system', 'content': "
         f"{q(AGENT_PROMPT)} if {q(AGENT_HEAD)} in messages[0]['content'] else {q(SYSTEM_PROMPT)}}},"
         " {'role': 'user', 'content': mem0_text.replace('<|', '< |')}] -%}"

@@ -6,25 +6,54 @@ import shutil
 from pathlib import Path
 
 from mem0_slm import io
-from pipeline.export import fidelity, model_card
+from pipeline.export import model_card
 from pipeline.export.chat_template import carry_contract
+from pipeline.export.fidelity import compare_answers, compare_outputs, require_quality
+from pipeline.export.outputs import pair, transformers_answers, transformers_outputs
 from pipeline.export.settings import ExportMergedSettings
 from pipeline.nf4 import nf4_settings
 from pipeline.paths import LORA, MERGED, NF4
 from pipeline.registry import Registry
 
+SCRATCH = Path(".scratch/export_merged")
+DATA = ["data/train.jsonl", "data/validation.jsonl"]
+MADE_BY = ["model", "seed", "generate_dataset", "finetune"]
+"""The parts of params.yaml that the merged model depends on."""
 COMPANION_FILES = ("tokenizer", "special_tokens", "chat_template", "vocab", "merges", "LICENSE", "NOTICE", "USE_POLICY")
 """How the names of the files begin that go with any form of the model."""
 
 
-SCRATCH = Path(".scratch/export_merged")
+def export_merged(p: ExportMergedSettings, registry: Registry, base: Path, adapter: Path) -> dict:
+    """Make, prove and describe the three forms in the scratch folder, then put them under their names.
 
+    Returns the metrics. Raises DataError for an adapter that cannot be merged, a full disk, a merged model that is not
+    base + adapter, and a 4-bit form that lost too much.
+    """
+    from pipeline.export.merge import STATE, merge
 
-DATA = ["data/train.jsonl", "data/validation.jsonl"]
+    merged, nf4, lora = SCRATCH / MERGED.name, SCRATCH / NF4.name, SCRATCH / LORA.name
+    with disk_errors():
+        done = merge(base, adapter, merged, dtype=p.dtype, max_shard_bytes=int(p.max_shard_gb * 1e9), keep_state=True)
+    carry_contract(merged)
+    examples = io.read_jsonl("data/validation.jsonl", {"messages": list})[: p.proof_examples]
+    proof = prove_equal(base, adapter, merged, examples, p.logit_tolerance)
+    answers, figures = measure(merged, examples)
+    well_formed = compare_answers(answers, answers)["well_formed"]
+    quality = proof | figures | {"well_formed": well_formed, "proof_examples": len(examples)}
+    nf4_quality = export_nf4(p, merged, nf4, examples, answers, quality["perplexity"]) if p.nf4 else None
+    write_adapter(adapter, merged, lora)
 
-
-MADE_BY = ["model", "seed", "generate_dataset", "finetune"]
-"""The parts of params.yaml that the merged model depends on."""
+    entry = registry.models[registry.model]
+    made_of = model_card.provenance(registry.model, entry.source, entry.license, base, adapter, DATA, MADE_BY)
+    (merged / STATE).unlink()
+    write_cards(p, made_of, base, quality, nf4_quality)
+    for made, out in ((merged, MERGED), (nf4, NF4), (lora, LORA)):
+        with io.atomic_path(out) as temporary:
+            shutil.move(made, temporary)
+    if nf4_quality:
+        nf4_quality |= {"bytes": sum(file.stat().st_size for file in NF4.iterdir()), "sha256": io.sha256(NF4)}
+    about = {"tensors": done["tensors"], "shards": done["shards"], "merged_tensors": done["merged"], "dtype": p.dtype}
+    return about | quality | {"answer": answers[0], "sha256": io.sha256(MERGED), "nf4": nf4_quality}
 
 
 def check_base(adapter: Path, base: Path) -> None:
@@ -33,93 +62,9 @@ def check_base(adapter: Path, base: Path) -> None:
     found = io.sha256(base)
     if found != trained_on:
         raise io.DataError(
-            f"{adapter}/base.json: base_sha256 is {trained_on[:12]}, {base} has {found[:12]}: the base changed since training. Run `dvc repro finetune`."
+            f"{adapter}/base.json: base_sha256 is {trained_on[:12]}, {base} has {found[:12]}: "
+            "the base changed since training. Run `dvc repro finetune`."
         )
-
-
-def write_nf4(merged: Path, out: Path) -> None:
-    """The model in `merged` with its linear layers in bitsandbytes' NF4, made on the CPU; transformers and vLLM load it."""
-    import torch
-    from transformers import AutoModelForCausalLM
-
-    io.require_disk(out, sum(file.stat().st_size for file in merged.iterdir()))
-    model = AutoModelForCausalLM.from_pretrained(
-        merged, quantization_config=nf4_settings("bfloat16"), dtype=torch.bfloat16, device_map={"": "cpu"}
-    )
-    with io.atomic_path(out) as folder:
-        model.save_pretrained(folder)
-        copy_aside(merged, folder)
-
-
-def copy_aside(merged: Path, folder: Path) -> None:
-    """Tokenizer, chat template and licence of the merged model into another form's folder."""
-    for file in merged.iterdir():
-        if file.name.startswith(COMPANION_FILES):
-            shutil.copyfile(file, folder / file.name)
-
-
-def write_adapter(adapter: Path, merged: Path, out: Path) -> None:
-    """The adapter in FP16 safetensors with its PEFT configuration, and beside it the tokenizer whose template carries the contract."""
-    from safetensors.torch import load_file, save_file
-
-    with io.atomic_path(out) as folder:
-        folder.mkdir()
-        save_file(
-            {name: weight.half() for name, weight in load_file(adapter / "adapter_model.safetensors").items()},
-            folder / "adapter_model.safetensors",
-            {"format": "pt"},
-        )
-        for name in ("adapter_config.json", "base.json"):
-            shutil.copyfile(adapter / name, folder / name)
-        copy_aside(merged, folder)
-
-
-def prove(base: Path, adapter: Path, merged: Path, examples: list[dict], tolerance: float) -> dict:
-    """Compare the merged model's logits with those of base + adapter, in float32, on validation prompts and answers.
-
-    Raises DataError when they differ by more than the tolerance.
-    """
-    import torch
-    from peft import PeftModel
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(base)
-    pairs = [fidelity.pair(tokenizer, example["messages"]) for example in examples]
-    model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32), adapter)
-    trained = list(fidelity.transformers_outputs(model.eval(), pairs))
-    model = AutoModelForCausalLM.from_pretrained(merged, dtype=torch.float32)
-    found = fidelity.compare_outputs(fidelity.transformers_outputs(model.eval(), pairs), pairs, trained)
-    if not found["max_logit_difference"] <= tolerance:
-        raise io.DataError(
-            f"{merged}: logits differ from base + adapter by {found['max_logit_difference']:.4f}, more than export_merged.logit_tolerance={tolerance}. "
-            "Use dtype float32, or look for a fault in the merge."
-        )
-    return found | {"adapter_perplexity": fidelity.compare_outputs(trained, pairs)["perplexity"]}
-
-
-def greedy_answers(folder: Path, examples: list[dict]) -> tuple[list[str], dict]:
-    """Load a folder as a user would; its greedy answers to the examples, all in one batch, and its perplexity. Raises DataError if it answers nothing."""
-    import torch
-
-    from mem0_slm.engines import transformers
-
-    handle = transformers.load(folder)
-    tokenizer = handle.tokenizer
-    tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
-    prompts = tokenizer.pad(
-        {"input_ids": [transformers.tokenize(handle, e["messages"][:-1]) for e in examples]},
-        padding_side="left",
-        return_tensors="pt",
-    )
-    with torch.inference_mode():
-        written = handle.model.generate(
-            **prompts.to(handle.model.device), max_new_tokens=128, do_sample=False, pad_token_id=tokenizer.pad_token_id
-        )
-    answers = tokenizer.batch_decode(written[:, prompts["input_ids"].shape[1] :], skip_special_tokens=True)
-    if not any(answers):
-        raise io.DataError(f"{folder}: the model answered nothing to {len(examples)} prompts.")
-    pairs = [fidelity.pair(tokenizer, e["messages"]) for e in examples]
-    return answers, fidelity.compare_outputs(fidelity.transformers_outputs(handle.model, pairs), pairs)
 
 
 @contextlib.contextmanager
@@ -133,62 +78,110 @@ def disk_errors():
         raise io.DataError(str(error.strerror)) from None
 
 
-def export(p: ExportMergedSettings, registry: Registry, base: Path, adapter: Path) -> dict:
-    """Make, prove and describe the exports, then put them under their names; returns the metrics."""
-    from pipeline.export.merge import STATE, merge
+# --- the forms ------------------------------------------------------------------------------------------------------
 
-    work, work_nf4, work_lora = SCRATCH / "merged", SCRATCH / "merged-nf4", SCRATCH / "adapter-fp16"
-    with disk_errors():
-        done = merge(base, adapter, work, dtype=p.dtype, max_shard_bytes=int(p.max_shard_gb * 1e9), keep_state=True)
-    carry_contract(work)
-    examples = io.read_jsonl("data/validation.jsonl", {"messages": list})[: p.proof_examples]
-    quality = prove(base, adapter, work, examples, p.logit_tolerance)
-    answers, found = greedy_answers(work, examples)
-    quality |= found | {
-        "well_formed": fidelity.compare(answers, answers)["well_formed"],
-        "proof_examples": len(examples),
-    }
-    entry = registry.models[registry.model]
-    made_of = model_card.provenance(registry.model, entry.source, entry.license, base, adapter, DATA, MADE_BY)
-    metrics = (
-        {key: done[key] for key in ("tensors", "shards")}
-        | {"merged_tensors": done["merged"], "dtype": p.dtype, "answer": answers[0]}
-        | quality
+
+def export_nf4(
+    p: ExportMergedSettings, merged: Path, out: Path, examples: list[dict], answers: list[str], perplexity: float
+) -> dict:
+    """Write the 4-bit form and measure it against the merged model's `answers` and `perplexity`; its figures."""
+    write_nf4(merged, out)
+    nf4_answers, quality = measure(out, examples)
+    quality |= compare_answers(nf4_answers, answers)
+    require_quality(out, quality, perplexity, p.max_perplexity_increase, p.min_agreement, "export_merged")
+    return quality
+
+
+def write_nf4(merged: Path, out: Path) -> None:
+    """The model with its linear layers in bitsandbytes' NF4, made on the CPU; transformers and vLLM load it."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    io.require_disk(out, sum(file.stat().st_size for file in merged.iterdir()))
+    model = AutoModelForCausalLM.from_pretrained(
+        merged, quantization_config=nf4_settings("bfloat16"), dtype=torch.bfloat16, device_map={"": "cpu"}
     )
+    with io.atomic_path(out) as folder:
+        model.save_pretrained(folder)
+        copy_companions(merged, folder)
+
+
+def write_adapter(adapter: Path, merged: Path, out: Path) -> None:
+    """The adapter in float16 with its PEFT configuration, beside the tokenizer whose template carries the contract."""
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(adapter / "adapter_model.safetensors")
+    with io.atomic_path(out) as folder:
+        folder.mkdir()
+        halves = {name: weight.half() for name, weight in weights.items()}
+        save_file(halves, folder / "adapter_model.safetensors", {"format": "pt"})
+        for name in ("adapter_config.json", "base.json"):
+            shutil.copyfile(adapter / name, folder / name)
+        copy_companions(merged, folder)
+
+
+def copy_companions(merged: Path, folder: Path) -> None:
+    """Tokenizer, chat template and licence of the merged model into another form's folder."""
+    for file in merged.iterdir():
+        if file.name.startswith(COMPANION_FILES):
+            shutil.copyfile(file, folder / file.name)
+
+
+def write_cards(p: ExportMergedSettings, made_of: dict, base: Path, quality: dict, nf4_quality: dict | None) -> None:
+    """A model card into each form's scratch folder; where no NF4 form was made, a line that says so."""
+    merged, nf4, lora = SCRATCH / MERGED.name, SCRATCH / NF4.name, SCRATCH / LORA.name
     rows = {f"merged {p.dtype}": quality}
-    if p.nf4:
-        write_nf4(work, work_nf4)
-        nf4_answers, nf4 = greedy_answers(work_nf4, examples)
-        nf4 |= fidelity.compare(nf4_answers, answers)
-        fidelity.require_quality(
-            work_nf4, nf4, quality["perplexity"], p.max_perplexity_increase, p.min_agreement, "export_merged"
-        )
-        model_card.write(
-            work_nf4,
-            "NF4 for transformers and vLLM",
-            made_of,
-            rows | {"merged NF4": nf4},
-            relation="quantized",
-            use=model_card.use_model(NF4),
-        )
+    form, use = f"merged, {p.dtype}", model_card.use_model(MERGED)
+    model_card.write(merged, form, made_of, rows, relation="merge", use=use)
+    if nf4_quality:
+        rows |= {"merged NF4": nf4_quality}
+        form, use = "NF4 for transformers and vLLM", model_card.use_model(NF4)
+        model_card.write(nf4, form, made_of, rows, relation="quantized", use=use)
     else:
-        io.write_text(work_nf4 / model_card.CARD, "Not made: export_merged.nf4 in params.yaml is false.\n")
-        nf4 = None
-    write_adapter(adapter, work, work_lora)
-    rank = io.read_json(work_lora / "adapter_config.json")["r"]
-    model_card.write(
-        work_lora,
-        "LoRA adapter, float16",
-        made_of,
-        {"base + adapter": {"perplexity": quality["adapter_perplexity"]}},
-        relation="adapter",
-        use=model_card.use_adapter(LORA, base, rank),
-    )
-    (work / STATE).unlink()
-    model_card.write(work, f"merged, {p.dtype}", made_of, rows, relation="merge", use=model_card.use_model(MERGED))
-    for source, out in ((work, MERGED), (work_nf4, NF4), (work_lora, LORA)):
-        with io.atomic_path(out) as temporary:
-            shutil.move(source, temporary)
-    metrics["sha256"] = io.sha256(MERGED)
-    metrics["nf4"] = nf4 and nf4 | {"bytes": sum(f.stat().st_size for f in NF4.iterdir()), "sha256": io.sha256(NF4)}
-    return metrics
+        io.write_text(nf4 / model_card.CARD, "Not made: export_merged.nf4 in params.yaml is false.\n")
+    rows = {"base + adapter": {"perplexity": quality["adapter_perplexity"]}}
+    rank = io.read_json(lora / "adapter_config.json")["r"]
+    form, use = "LoRA adapter, float16", model_card.use_adapter(LORA, base, rank)
+    model_card.write(lora, form, made_of, rows, relation="adapter", use=use)
+
+
+# --- the proofs -----------------------------------------------------------------------------------------------------
+
+
+def prove_equal(base: Path, adapter: Path, merged: Path, examples: list[dict], tolerance: float) -> dict[str, float]:
+    """Compare the merged model's logits with those of base + adapter, in float32, on validation prompts and answers.
+
+    Raises DataError when they differ by more than the tolerance.
+    """
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    pairs = [pair(tokenizer, example["messages"]) for example in examples]
+    model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32), adapter)
+    trained = list(transformers_outputs(model.eval(), pairs))
+    model = AutoModelForCausalLM.from_pretrained(merged, dtype=torch.float32)
+    found = compare_outputs(transformers_outputs(model.eval(), pairs), pairs, trained)
+    difference = found["max_logit_difference"]
+    if not difference <= tolerance:
+        raise io.DataError(
+            f"{merged}: logits differ from base + adapter by {difference:.4f}, more than "
+            f"export_merged.logit_tolerance={tolerance}. Use dtype float32, or look for a fault in the merge."
+        )
+    return found | {"adapter_perplexity": compare_outputs(trained, pairs)["perplexity"]}
+
+
+def measure(folder: Path, examples: list[dict]) -> tuple[list[str], dict[str, float]]:
+    """Load a folder as a user would: its greedy answers to the examples, and its perplexity on theirs.
+
+    Raises DataError if it answers nothing.
+    """
+    from mem0_slm.engines import transformers
+
+    handle = transformers.load(folder)
+    answers = transformers_answers(handle, examples)
+    if not any(answers):
+        raise io.DataError(f"{folder}: the model answered nothing to {len(examples)} prompts.")
+    pairs = [pair(handle.tokenizer, example["messages"]) for example in examples]
+    return answers, compare_outputs(transformers_outputs(handle.model, pairs), pairs)

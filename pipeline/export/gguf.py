@@ -22,12 +22,14 @@ def scripts() -> Path:
     folder = Path(os.environ.get("MEM0_SLM_LLAMA_CPP") or Path(sys.prefix) / "share" / "llama.cpp")
     if not (folder / "convert_hf_to_gguf.py").is_file():
         raise io.DataError(
-            f"{folder}: llama.cpp's converter is not there. Run `make setup`, or set MEM0_SLM_LLAMA_CPP to a llama.cpp checkout."
+            f"{folder}: llama.cpp's converter is not there. Run `make setup`, or set MEM0_SLM_LLAMA_CPP to a llama.cpp "
+            "checkout."
         )
     return folder
 
 
-def _run(script: str, arguments: list, out: Path) -> None:
+def run_converter(script: str, arguments: list, out: Path) -> None:
+    """Run one of llama.cpp's scripts, which writes `out`. Raises DataError with its last words, or for a full disk."""
     folder = scripts()
     environment = os.environ | {"PYTHONPATH": str(folder / "gguf-py"), "HF_HUB_OFFLINE": "1", "NO_LOCAL_GGUF": ""}
     with io.atomic_path(out) as temporary:
@@ -46,23 +48,31 @@ def _run(script: str, arguments: list, out: Path) -> None:
 
 
 def convert(folder: Path, out: Path, kind: str = "f16") -> None:
-    """A Hugging Face folder to GGUF; `kind` is f32, f16, bf16 or q8_0. Raises DataError with the converter's last words.
+    """A Hugging Face folder to GGUF of the `kind` f32, f16, bf16 or q8_0.
+
+    Raises DataError with the converter's last words.
 
     Name and licence in the GGUF's metadata come from the folder's model card, the chat template from its tokenizer.
     """
-    _run("convert_hf_to_gguf.py", [folder, "--outtype", kind], out)
+    run_converter("convert_hf_to_gguf.py", [folder, "--outtype", kind], out)
 
 
 def convert_lora(adapter: Path, base: Path, out: Path, kind: str = "f16", card: Path | None = None) -> None:
-    """A PEFT adapter folder to a GGUF LoRA for llama.cpp's run-time loading; `card`: a model card with name and licence."""
+    """A PEFT adapter folder to a GGUF LoRA that llama.cpp loads at run time.
+
+    card: a model card with name and licence. Raises DataError with the converter's last words.
+    """
     with tempfile.TemporaryDirectory() as folder:  # the converter looks for the card beside the adapter
         for name, file in ({f.name: f for f in adapter.iterdir()} | ({"README.md": card} if card else {})).items():
             (Path(folder) / name).symlink_to(file.resolve())
-        _run("convert_lora_to_gguf.py", [folder, "--base", base, "--outtype", kind], out)
+        run_converter("convert_lora_to_gguf.py", [folder, "--base", base, "--outtype", kind], out)
 
 
 def quantise(source: Path, out: Path, kind: str, threads: int = 0, again: bool = False) -> None:
-    """Quantise a GGUF file to one of `QUANTISED`; with `again`, also one that is quantised. Raises DataError when llama.cpp refuses."""
+    """Quantise a GGUF file to one of `QUANTISED`; with `again`, also one that is quantised.
+
+    Raises DataError when llama.cpp refuses.
+    """
     import llama_cpp
 
     from mem0_slm.engines._llama_model import silence

@@ -1,9 +1,9 @@
 """Pieces of Go's text/template, which Ollama renders prompts with.
 
 The language has no string search, but it has what one is made of: `range $i := len $s` counts the bytes of a string,
-`index $s $i` is one of them, `slice $s $i` cuts, `eq` compares, and the length of a slice is a difference of two places.
-A byte costs one to two microseconds. `range` over an integer needs Go 1.24, which Ollama has been built with since
-0.5.12 (with Go 1.26 since 0.23.1).
+`index $s $i` is one of them, `slice $s $i` cuts, `eq` compares, and the length of a slice is a difference of two
+places. A byte costs one to two microseconds. `range` over an integer needs Go 1.24, which Ollama has been built with
+since 0.5.12 (with Go 1.26 since 0.23.1).
 
 Every action trims the white space in front of it; what is said stands in quotes.
 """

@@ -5,8 +5,8 @@ back, so that only what stands around the conversation is walked, and the conver
 
 What a template cannot do as `contract.compact` does:
 - Where Mem0's headings are missing it passes the messages on unchanged; it cannot raise.
-- The sentence that marks an agent's memory is searched in the last `AGENT_WINDOW` bytes of the system prompt, where Mem0
-  appends it, not in all 34 KB.
+- The sentence that marks an agent's memory is searched in the last `AGENT_WINDOW` bytes of the system prompt, where
+  Mem0 appends it, not in all 34 KB.
 - White space in front of Mem0's prompt, and what Llama's templates trim, is ASCII's, not Unicode's.
 - Ollama joins messages of one role that follow each other before a template sees them.
 """
@@ -28,7 +28,7 @@ FUNCTIONS = (
 )
 """How Llama's chat templates offer functions."""
 AGENT_WINDOW = 2000
-"""Bytes at the end of Mem0's system prompt in which its sentence about agents is looked for (it stands 542 from the end)."""
+"""Bytes at the end of Mem0's system prompt where its words on agents are looked for (they stand 542 from the end)."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A LoRA adapter as PEFT saved it: read, refused if it is no plain LoRA, its keys split by module; PEFT's rules for names."""
+"""A LoRA adapter as PEFT saved it: read, refused if it is no plain LoRA, its keys split by module."""
 
 import re
 from pathlib import Path
@@ -16,7 +16,7 @@ REFUSED_KEYS = {
     "trainable_tokens": "trainable tokens are not merged",
 }
 REFUSED = ("lora_bias", "layer_replication", "trainable_token_indices", "alora_invocation_tokens")
-# Variants of LoRA are switched on by `use_<variant>` or `<variant>_config`; these are the ones that leave a plain delta.
+# Variants of LoRA are switched on by `use_<variant>` or `<variant>_config`; these leave a plain delta.
 PLAIN = ("use_rslora", "eva_config", "corda_config", "loftq_config", "lora_ga_config")
 # The other initialisations (pissa, olora, corda, loftq, lora_ga) change the base's weights when training begins.
 PLAIN_INITS = (None, True, False, "gaussian", "eva", "orthogonal")
@@ -115,7 +115,7 @@ def split_keys(adapter: Adapter) -> tuple[dict[str, list[Pair]], dict[str, Store
 
 
 def pair_up(adapter: Adapter, levels: dict[int, dict[str, Stored]]) -> list[Pair]:
-    """One module's pairs, the outermost wrapper (level 0) first. Raises DataError for a factor or a wrapper that is missing."""
+    """One module's pairs, the outermost wrapper (level 0) first. Raises DataError where one is missing."""
     for level, sides in levels.items():
         if len(sides) < 2:
             (tensor,) = sides.values()
@@ -146,7 +146,7 @@ def listed(names, key: str) -> bool:
 
 
 def in_modules_to_save(config: dict, key: str) -> bool:
-    """Whether modules_to_save covers the tensor `key`; PEFT compares the ends of module names, not whole parts of them."""
+    """Whether modules_to_save covers the tensor `key`, by PEFT's rule: it compares the ends of module names."""
     parts = key.split(".")
     modules = (".".join(parts[:n]) for n in range(1, len(parts)))
     return any(module.endswith(name) for module in modules for name in config.get("modules_to_save") or ())

@@ -59,7 +59,7 @@ def match(base: Base, adapter: Adapter) -> tuple[dict[str, Delta], dict[str, Sto
 
 
 def find_prefix(pairs: dict, leaves: dict) -> str:
-    """What the base puts before the adapter's module names: nothing, or the one prefix under which all of them are found.
+    """What the base puts before the adapter's module names: nothing, or the one prefix under which it has them all.
 
     A text model that was loaded from a multimodal checkpoint has `model.layers` where the files say
     `language_model.model.layers`.
@@ -98,10 +98,10 @@ def match_parameters(
 ) -> dict[str, Delta]:
     """Deltas of the parameters `leaves` of one module, such as `experts.gate_up_proj` and `experts.down_proj`.
 
-    PEFT nests one wrapper a parameter and names them lora_A, base_layer.lora_A, ...; which wrapper is whose follows the
-    order in which the module's class registered its parameters, which no file records. Likewise it stores the factors of
-    a 3-D parameter for (out, in) matrices or, with classes that set `is_transposed` and in its older versions, for
-    (in, out). The shapes tell: an assignment is accepted if it is the only one that fits.
+    PEFT nests one wrapper a parameter and names them lora_A, base_layer.lora_A, ...; which wrapper is whose follows
+    the order in which the module's class registered its parameters, which no file records. Likewise it stores the
+    factors of a 3-D parameter for (out, in) matrices or, with classes that set `is_transposed` and in its older
+    versions, for (in, out). The shapes tell: an assignment is accepted if it is the only one that fits.
     """
     where = f"{adapter.weights}: {levels[0].a.name}"
     if len(levels) != len(leaves):
@@ -176,7 +176,7 @@ def module_part(name: str) -> str:
 
 
 def tied(base: Base) -> bool:
-    """Whether input and output embeddings are one tensor. Where the configuration is silent, a missing output says so."""
+    """Whether input and output embeddings are one tensor; a missing output says so where the configuration does not."""
     tie = base.config.get("tie_word_embeddings", (base.config.get("text_config") or {}).get("tie_word_embeddings"))
     return bool(tie) if tie is not None else not any(module_part(name) in HEADS for name in base.tensors)
 

@@ -1,10 +1,10 @@
 """A LoRA adapter into its base model's weights, on disk, without either model in memory.
 
 `merge` reads the base's safetensors in blocks of a few million elements, adds the adapter's share of each block in
-float32 and writes the result to new shards, so the model may be larger than memory. Every adapter key must fit exactly
-one base tensor (`lora_match`), and all refusals but those of values come before the first byte is written. With the same
-inputs, a run that was killed goes on at the first missing shard: `shards.STATE` in the output folder says what the shards
-there were made of.
+float32 and writes the result to new shards, so the model may be larger than memory. Every adapter key must fit
+exactly one base tensor (`lora_match`), and all refusals but those of values come before the first byte is written.
+With the same inputs, a run that was killed goes on at the first missing shard: `shards.STATE` in the output folder
+says what the shards there were made of.
 
 Torch is imported only when blocks are computed; PEFT and transformers are not needed.
 """
@@ -58,17 +58,18 @@ def merge(
     max_shard_bytes: int = MAX_SHARD_BYTES,
     keep_state: bool = False,
 ) -> dict:
-    """Write `base` (a Hugging Face folder with safetensors) with the PEFT LoRA `adapter` merged into it to the folder `out`.
+    """Write the Hugging Face folder `base` with the PEFT LoRA `adapter` merged into its weights to the folder `out`.
 
-    Weights are computed in float32 and written in `dtype`; integer tensors stay as they are. Configuration, tokenizer,
-    chat template and licence are copied, the tokenizer's files from the adapter's folder where it has them. A finished
-    export in `out` is replaced; an unfinished one of the same inputs is continued, and so is a finished one whose note of
-    its inputs (`STATE`) was left there by keep_state. Returns tensors, merged (how many of them the adapter changed),
-    bytes_written (by this run), seconds, shards, peak_rss_bytes (of this process so far).
+    Weights are computed in float32 and written in `dtype`; integer tensors stay as they are. Configuration,
+    tokenizer, chat template and licence are copied, the tokenizer's files from the adapter's folder where it has
+    them. A finished export in `out` is replaced; an unfinished one of the same inputs is continued, and so is a
+    finished one whose note of its inputs (`STATE`) was left there by keep_state. Returns tensors, merged (how many of
+    them the adapter changed), bytes_written (by this run), seconds, shards, peak_rss_bytes (of this process so far).
 
     Raises DataError, naming file, key and remedy, for an adapter that cannot be merged exactly into this base and for
-    damaged or non-finite weights, and OSError (ENOSPC) when the disk cannot hold the result. All but values that are not
-    finite is found before the first byte is written. Whole shards stay in `out` after an error, half of one never does.
+    damaged or non-finite weights, and OSError (ENOSPC) when the disk cannot hold the result. All but values that are
+    not finite is found before the first byte is written. Whole shards stay in `out` after an error, half of one never
+    does.
     """
     started = time.perf_counter()
     out = Path(out)
@@ -123,7 +124,7 @@ def check_output(out: Path, base: Path, adapter: Path) -> None:
 
 
 def lay_out(base: Base, adapter: Adapter, dtype: str, max_shard_bytes: int) -> Layout:
-    """Match every adapter key with its base tensor and lay the result out in shards. Raises DataError as `merge` says."""
+    """Match every adapter key with its base tensor and lay the result out in shards. Raises DataError."""
     if dtype not in DTYPES:
         raise DataError(f"dtype: must be one of {', '.join(DTYPES)}, found {dtype!r}.")
     deltas, replaced = match(base, adapter)
@@ -132,7 +133,7 @@ def lay_out(base: Base, adapter: Adapter, dtype: str, max_shard_bytes: int) -> L
         source = replaced.get(name, tensor)
         code = DTYPES[dtype] if source.code in FLOATS else source.code
         outputs.append(Output(name, source, deltas.get(name), code))
-    # Above the interpreter: a block as read, in float32 and as written; BLAS's own; the largest pair, read and in float32
+    # A block as read, in float32 and as written; BLAS's own; the largest pair, as read and in float32
     pairs = [sum(2 * math.prod(factor.shape) * 4 for factor in (d.a, d.b)) for d in deltas.values()]
     memory = tensors.BLOCK * (8 + 4 + 4) + (64 << 20) + max(pairs, default=0)
     files = {f.name: f for pattern in COPIED_FILES for f in sorted(base.folder.glob(pattern)) if f.is_file()}
@@ -143,7 +144,7 @@ def lay_out(base: Base, adapter: Adapter, dtype: str, max_shard_bytes: int) -> L
 
 
 def with_dtype(config, dtype: str):
-    """`config` with every dtype in it replaced: loaders that take it at its word would round the merged weights again."""
+    """`config` with every dtype in it replaced: loaders that believe it would round the merged weights again."""
     if not isinstance(config, dict):
         return config
     return {key: dtype if key in ("dtype", "torch_dtype") else with_dtype(v, dtype) for key, v in config.items()}
@@ -153,7 +154,7 @@ def with_dtype(config, dtype: str):
 
 
 def inputs_fingerprint(base: Base, adapter: Adapter, layout: Layout) -> str:
-    """What a run must have in common with the one that it goes on from: base files by size and time, the adapter by content."""
+    """What a run shares with the one that it goes on from: base files by size and time, the adapter by content."""
     files = sorted({output.source.path for output in layout.outputs} | {base.folder / "config.json"})
     files = [file for file in files if file.parent == base.folder]
     inputs = {
@@ -175,7 +176,8 @@ def check_disk(out: Path, layout: Layout, todo: list[Shard]) -> None:
     free = free_disk_bytes(out)
     text = (
         f"{readable_size(needed)} of disk ({len(todo)} of {len(layout.shards)} shards to write) and about "
-        f"{readable_size(layout.memory_bytes)} of memory above the interpreter's own; {readable_size(free)} of disk is free"
+        f"{readable_size(layout.memory_bytes)} of memory above the interpreter's own; "
+        f"{readable_size(free)} of disk is free"
     )
     if free < needed:
         remedy = "Free space, or name another output folder"

@@ -16,17 +16,17 @@ def style_of(chat_template: str) -> str:
     Raises DataError for a template whose text the Go template could not reproduce.
     """
     remedy = (
-        "Modelfiles are written for the chat templates of SmolLM2, Llama 3.1 and Llama 4. Use such a base model, add its "
-        f"turn format to STYLES in {go_template.__module__}, or serve the GGUF with the llama.cpp server, which reads the "
-        "chat template itself."
+        "Modelfiles are written for the chat templates of SmolLM2, Llama 3.1 and Llama 4. Use such a base model, add "
+        f"its turn format to STYLES in {go_template.__module__}, or serve the GGUF with the llama.cpp server, which "
+        "reads the chat template itself."
     )
     if STYLES["llama4"].opening in chat_template:
         return "llama4"
     if STYLES["llama3"].opening in chat_template:
         if "strftime_now" in chat_template:
             raise DataError(
-                "chat template: Llama 3's with the date of the call in it (strftime_now), which an Ollama template cannot "
-                "know. Put the date 26 Jul 2024 in its place before training, as in Llama 3.1's."
+                "chat template: Llama 3's with the date of the call in it (strftime_now), which an Ollama template "
+                "cannot know. Put the date 26 Jul 2024 in its place before training, as in Llama 3.1's."
             )
         wanted = ("Cutting Knowledge Date: December 2023", "26 Jul 2024")
         missing = [line for line in wanted if line not in chat_template]
@@ -47,8 +47,8 @@ def style_of(chat_template: str) -> str:
 def modelfile(gguf_name: str, style: str, license_text: str, n_ctx: int = 4096) -> str:
     """The Modelfile to lie beside the file `gguf_name`, with the swap in its TEMPLATE.
 
-    Raises DataError for a `gguf_name` with folders in it, a `style` that is not in STYLES, a licence that cannot be quoted
-    and an `n_ctx` below 1.
+    Raises DataError for a `gguf_name` with folders in it, a `style` that is not in STYLES, a licence that cannot be
+    quoted and an `n_ctx` below 1.
     """
     if PurePath(gguf_name).name != gguf_name or not gguf_name.isprintable():
         raise DataError(

@@ -1,7 +1,8 @@
 """The merged model's files: laid out from names and shapes alone, then written block by block.
 
-A shard's header follows from what is in it, so it is written first and the tensors stream after it. What is held at once
-does not depend on the number of layers, experts or words. A shard appears under its name only when it is whole and synced.
+A shard's header follows from what is in it, so it is written first and the tensors stream after it. What is held at
+once does not depend on the number of layers, experts or words. A shard appears under its name only when it is whole
+and synced.
 """
 
 import json
@@ -75,7 +76,7 @@ class Layout(NamedTuple):
 
 
 def into_shards(outputs: list[Output], max_shard_bytes: int) -> list[Shard]:
-    """The tensors in the base's order, so that reading goes forward, in shards of at most `max_shard_bytes` or one tensor."""
+    """The tensors in shards of at most `max_shard_bytes` or one tensor, in the base's order: reading goes forward."""
     groups, size = [[]], 0
     for output in outputs:
         if groups[-1] and size + output.size > max_shard_bytes:
@@ -107,8 +108,8 @@ def header_of(outputs: list[Output]) -> bytes:
 def write(out: Path, layout: Layout, todo: list[Shard], fingerprint: str | None) -> None:
     """Write the shards in `todo` and all beside them to the folder `out`.
 
-    fingerprint: of the inputs, to start over and to leave it in `STATE` for a run that resumes; None goes on with what is
-    there. Raises DataError for values that are not finite.
+    fingerprint: of the inputs, to start over and to leave it in `STATE` for a run that resumes; None goes on with
+    what is there. Raises DataError for values that are not finite.
     """
     out.mkdir(parents=True, exist_ok=True)
     for pattern in (".model*", *(f".{name}.*" for name in (*layout.files, STATE))):

@@ -1,7 +1,8 @@
 """Tensors as they lie in safetensors files: listed from the headers, read in blocks, never whole models.
 
-A safetensors file is a length, a JSON header and raw bytes, so a header alone says where every tensor lies. The bytes are
-read with plain reads, not through `safe_open`: that maps the file, and mapped pages stay resident until it is closed.
+A safetensors file is a length, a JSON header and raw bytes, so a header alone says where every tensor lies. The bytes
+are read with plain reads, not through `safe_open`: that maps the file, and mapped pages stay resident until it is
+closed.
 """
 
 import json
@@ -46,7 +47,7 @@ class Base(NamedTuple):
 
 
 def read_base(folder: Path) -> Base:
-    """Configuration and headers of the model in `folder`. Raises DataError if it is quantised, damaged or incomplete."""
+    """Configuration and headers of a model. Raises DataError if it is quantised, damaged or incomplete."""
     config = read_config(folder / "config.json", "Name a folder in Hugging Face's layout.")
     if config.get("quantization_config"):
         raise DataError(
@@ -63,7 +64,8 @@ def read_config(path: Path, remedy: str) -> dict:
 
 
 def model_tensors(folder: Path) -> dict[str, Stored]:
-    """All tensors of a model, from one file or from those that its index lists. Raises DataError where the two differ."""
+    """All tensors of a model, from one file or from those that its index lists. Raises DataError for a file that lacks
+    or adds a tensor."""
     if (folder / SINGLE).is_file():
         return file_tensors(folder / SINGLE)
     if not (folder / INDEX).is_file():

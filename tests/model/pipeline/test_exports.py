@@ -16,7 +16,8 @@ from huggingface_hub import ModelCard
 from transformers import AutoModelForCausalLM
 
 from mem0_slm import contract, io
-from pipeline.export import fidelity, forms, gguf, gguf_files, model_card
+from mem0_slm.engines import transformers as transformers_engine
+from pipeline.export import fidelity, forms, gguf, gguf_files, model_card, outputs
 from pipeline.export.merge import merge
 from pipeline.export.settings import ExportGgufSettings, ExportMergedSettings
 from pipeline.registry import Model, Registry
@@ -73,8 +74,8 @@ def exported(tmp_path_factory, tokenizer):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         base, adapter = workplace(folder, tokenizer)
-        merged = forms.export(ExportMergedSettings(**MERGED), REGISTRY, base, adapter)
-        files = gguf_files.export(
+        merged = forms.export_merged(ExportMergedSettings(**MERGED), REGISTRY, base, adapter)
+        files = gguf_files.export_gguf(
             ExportGgufSettings(**GGUF), REGISTRY, base, adapter, Path("models/merged"), Path("models/gguf")
         )
     return folder, merged, files
@@ -108,6 +109,15 @@ def test_nf4_is_made_loaded_and_measured_on_the_cpu(exported):
     ).read_text()
 
 
+def test_a_model_loaded_in_4_bits_is_the_exported_nf4(exported):
+    folder = exported[0] / "models"
+    ours = transformers_engine.load(folder / "merged", load_in_4bit=True, dtype="bfloat16")
+    theirs = transformers_engine.load(folder / "merged-nf4", dtype="bfloat16")
+    pairs = [(list(range(5, 40)), [7, 9, 2])]
+    logits = [next(outputs.transformers_outputs(handle.model, pairs)) for handle in (ours, theirs)]
+    assert ours.model.config.quantization_config.bnb_4bit_use_double_quant and torch.equal(*logits)
+
+
 def test_the_adapter_is_exported_in_fp16_with_the_template_that_it_needs(exported):
     from peft import PeftModel
     from safetensors.torch import load_file
@@ -127,7 +137,7 @@ def test_the_adapter_is_exported_in_fp16_with_the_template_that_it_needs(exporte
 def test_without_nf4_its_folder_says_so(tmp_path, tokenizer, monkeypatch):
     monkeypatch.chdir(tmp_path)
     base, adapter = workplace(tmp_path, tokenizer)
-    metrics = forms.export(
+    metrics = forms.export_merged(
         ExportMergedSettings(**MERGED | {"nf4": False, "proof_examples": 1}), REGISTRY, base, adapter
     )
     assert metrics["nf4"] is None
@@ -260,7 +270,9 @@ def test_an_f16_file_of_another_model_is_refused(exported, tmp_path, monkeypatch
         io.DataError,
         match=r"model-f16.gguf: is not the model in .*max_logit_difference is .* more than export_gguf.logit_tolerance=0.1",
     ):
-        gguf_files.prove(Path("models/gguf"), tmp_path / "merged", ["F16"], examples, ExportGgufSettings(**GGUF))
+        gguf_files.measure_files(
+            Path("models/gguf"), tmp_path / "merged", ["F16"], examples, ExportGgufSettings(**GGUF)
+        )
 
 
 def test_a_form_that_lost_too_much_leaves_nothing(exported, tmp_path, monkeypatch):
@@ -271,7 +283,7 @@ def test_a_form_that_lost_too_much_leaves_nothing(exported, tmp_path, monkeypatc
     with pytest.raises(
         io.DataError, match=r"model-q4_0.gguf: perplexity .*export_gguf.max_perplexity_increase allows \+40.0%"
     ):
-        gguf_files.export(
+        gguf_files.export_gguf(
             p, REGISTRY, Path("models/base/hf"), Path("models/adapter"), Path("models/merged"), tmp_path / "gguf"
         )
     assert not list(tmp_path.iterdir())
@@ -295,7 +307,7 @@ def test_a_disk_without_room_for_the_files_is_refused_first(exported, tmp_path, 
     with pytest.raises(
         io.DataError, match=r"gguf: needs about \d+\.\d MB of disk, 5.0 MB are free. Free space, or move"
     ):
-        gguf_files.export(
+        gguf_files.export_gguf(
             ExportGgufSettings(**GGUF),
             REGISTRY,
             Path("models/base/hf"),
@@ -351,8 +363,8 @@ def test_merged_converts_to_gguf_and_answers_alike(architecture, tmp_path, token
     )
     pairs = [(list(range(5, 90)), [7, 9, 2])]
     loaded = AutoModelForCausalLM.from_pretrained(tmp_path / "merged", dtype=torch.float32)
-    reference = list(fidelity.transformers_outputs(loaded.eval(), pairs))
-    found = fidelity.compare_outputs(fidelity.gguf_outputs(tmp_path / "model.gguf", pairs), pairs, reference)
+    reference = list(outputs.transformers_outputs(loaded.eval(), pairs))
+    found = fidelity.compare_outputs(outputs.gguf_outputs(tmp_path / "model.gguf", pairs), pairs, reference)
     assert found["max_logit_difference"] < 0.02
 
 

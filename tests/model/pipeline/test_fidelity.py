@@ -53,7 +53,7 @@ def test_a_gap_is_that_of_the_first_token_which_differs():
 
 def test_agreement_of_answers():
     store, other, nothing = contract.dump(["User has a cat"]), contract.dump(["User has a dog"]), contract.dump([])
-    found = fidelity.compare([store, store, "no JSON", nothing], [store, other, nothing, store])
+    found = fidelity.compare_answers([store, store, "no JSON", nothing], [store, other, nothing, store])
     assert found == {"same_text_as_merged": 0.25, "same_decision_to_store": 0.75, "well_formed": 0.75}
 
 

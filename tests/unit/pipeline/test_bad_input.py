@@ -6,7 +6,7 @@ import pytest
 
 from mem0_slm import io, stores
 from page import server
-from pipeline import base, params, paths
+from pipeline import base, params
 from pipeline.evaluation import retrieval
 from pipeline.export import forms, gguf
 from pipeline.registry import Model, Registry
@@ -19,7 +19,7 @@ def registry(source: str) -> Registry:
 
 @pytest.fixture
 def base_out(tmp_path, monkeypatch):
-    monkeypatch.setattr(paths, "BASE", tmp_path / "base")
+    monkeypatch.setattr(base, "BASE", tmp_path / "base")
     return tmp_path / "base"
 
 
