@@ -65,7 +65,7 @@ def jsonl(path, text: str) -> EvalSet:
         except ValueError as error:
             found.malformed.append(f"{path}:{number}: not JSON ({error})")
             continue
-        wrong = fault(item)
+        wrong = why_malformed(item)
         identity = str(item.get("id", f"line{number}")) if not wrong else ""
         if identity in seen:
             wrong = f"id {identity!r} stands twice"
@@ -79,7 +79,7 @@ def jsonl(path, text: str) -> EvalSet:
     return found
 
 
-def fault(item) -> str:
+def why_malformed(item) -> str:
     """What is wrong with an item of a JSONL set, or ""."""
     if not isinstance(item, dict):
         return "expected an object"
