@@ -12,7 +12,7 @@ from stages import run_stage
 
 
 def main():
-    from mem0_slm.memory import DEFAULT_MODEL
+    from mem0_slm.stores import DEFAULT_MODEL
 
     results.record("finetuned_check", check_backend(DEFAULT_MODEL), "mem0ai", "llama-cpp-python")
     speed.record("finetuned_speed", *speed.run_all(params.load(BenchSettings, "finetuned_bench")))

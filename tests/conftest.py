@@ -12,6 +12,12 @@ os.environ.update(
     PYTHONDONTWRITEBYTECODE="1",
 )
 
+if "PYTEST_XDIST_WORKER" in os.environ and hasattr(os, "sched_setaffinity"):
+    # Each worker keeps to processors of its own: engines take a thread for each that they may use, and threads of two
+    # workers on one processor wait for each other most of the time.
+    _worker, _workers = int(os.environ["PYTEST_XDIST_WORKER"][2:]), int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[_worker::_workers] or os.sched_getaffinity(0))
+
 import fnmatch
 import importlib.util
 import subprocess
