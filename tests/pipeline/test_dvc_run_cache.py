@@ -16,6 +16,7 @@ from dvc.repo import Repo
 from ruamel.yaml import YAML
 
 from tests.paths import ROOT
+from tools.deps import is_code
 
 STUB = """
 import hashlib, json, os, sys
@@ -123,7 +124,13 @@ def made(tmp_path_factory):
     (folder / "params.yaml").write_text(json.dumps(values, indent=1))
     text = (folder / "dvc.yaml").read_text()
     assert text.count("python -m stages.") > 8
-    (folder / "dvc.yaml").write_text(text.replace("python -m stages.", "python stub.py "))
+    text = text.replace("python -m stages.", "python stub.py ")
+    # Of the code under `deps`, which another test holds against the imports, only each stage's own module and what is changed
+    # here: DVC reads and writes the whole of dvc.lock around every stage, and most of it would be these lists.
+    changed = {"pipeline/results.py", "pipeline/report/render.py"}
+    lines = [(line, line.strip().removeprefix("- ")) for line in text.split("\n")]
+    lines = [line for line, dep in lines if not is_code(dep) or dep.startswith("stages/") or dep in changed]
+    (folder / "dvc.yaml").write_text("\n".join(lines))
     (folder / "stub.py").write_text(STUB)
     subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
     (folder / "stub.json").write_text(json.dumps(declared(folder)))
