@@ -30,7 +30,7 @@ CUSTOM_INSTRUCTIONS = "\n\n## Custom Instructions\n"
 OUTPUT = "\n\n# Output:"
 
 SYSTEM_PROMPT = "Extract lasting facts as JSON memories."
-"""What the model is told in place of Mem0's prompt. Short: each token here is paid in every training example and call."""
+"""What the model is told in place of Mem0's prompt. Short: every example and call pays for each token."""
 AGENT_PROMPT = SYSTEM_PROMPT + " The agent is the subject."
 
 SCHEMA = {

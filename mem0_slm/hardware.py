@@ -32,8 +32,8 @@ def cpu_flags() -> frozenset[str]:
 
 
 def compute_dtype(precision: str = "auto") -> str:
-    """The dtype to compute in: "bfloat16" or "float32". auto takes bf16 only where the processor has instructions for it:
-    elsewhere PyTorch emulates it, up to hundreds of times slower (pytorch#146508)."""
+    """The dtype to compute in: "bfloat16" or "float32". auto takes bf16 only where the processor has instructions for
+    it: elsewhere PyTorch emulates it, up to hundreds of times slower (pytorch#146508)."""
     if precision != "auto":
         return {"bf16": "bfloat16", "fp32": "float32"}[precision]
     import torch
@@ -44,7 +44,7 @@ def compute_dtype(precision: str = "auto") -> str:
 
 
 def nf4_config(dtype: str) -> "BitsAndBytesConfig":
-    """How bitsandbytes makes 4-bit weights (NF4) that compute in `dtype`: their scales quantised too, as QLoRA has them.
+    """How bitsandbytes makes 4-bit weights (NF4) computed in `dtype`: their scales quantised too, as in QLoRA.
 
     One definition for training, export and engine: with scales in 32 bits the same weights answer otherwise (the
     untrained SmolLM2-135M: logits up to 2.9 apart, one greedy answer of six the same).
@@ -96,8 +96,8 @@ def peak_vram_bytes() -> int | None:
 
 
 def free_memory_bytes() -> int:
-    """Memory that a model can still take: that of all GPUs (of this process's own, where it is one of several), or without
-    one the machine's, within its container's limit."""
+    """Memory that a model can still take: that of all GPUs (of this process's own, where it is one of several), or
+    without one the machine's, within its container's limit."""
     import psutil
     import torch
 

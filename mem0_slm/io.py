@@ -57,7 +57,8 @@ def require_disk(path: Path | str, needed: int) -> None:
     free = free_disk_bytes(path)
     if free < needed:
         raise DataError(
-            f"{path}: needs about {needed / 1e6:,.1f} MB of disk, {free / 1e6:,.1f} MB are free. Free space, or move the folder to another disk."
+            f"{path}: needs about {needed / 1e6:,.1f} MB of disk, {free / 1e6:,.1f} MB are free. "
+            "Free space, or move the folder to another disk."
         )
 
 

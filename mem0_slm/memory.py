@@ -31,7 +31,7 @@ from mem0.llms.configs import LlmConfig
 from mem0.utils.factory import LlmFactory
 
 from mem0_slm import contract, engines
-from mem0_slm.engines import shared_handle
+from mem0_slm.engines import EngineError, shared_handle
 from mem0_slm.extraction import CONSTRAINTS, Event, extract, look_again, quote
 from mem0_slm.stores import MINILM_DIMS, default_embedder, default_folder, default_model, default_vector_store
 
@@ -84,7 +84,7 @@ class SlmLLM(LLMBase):
         super().__init__(config)
         self.handle = shared_handle(config.engine, config.model, config.options)
         self.counts: collections.Counter = collections.Counter()
-        """Extractions by outcome, and "repaired", "turns_dropped", "added" and "failed_looks" (of a second look), "quoted"."""
+        """Extractions by outcome, and "repaired", "turns_dropped", "added", "failed_looks", "quoted" as in `Event`."""
 
     def generate_response(
         self,
@@ -134,7 +134,7 @@ class SlmLLM(LLMBase):
             f": {event.error}" if event.error else "",
         )
         if event.error:
-            raise engines.EngineError(event.error)  # Mem0 makes its LLMError of it
+            raise EngineError(event.error)  # Mem0 makes its LLMError of it
         return contract.dump(list(event.memories))
 
 
@@ -161,8 +161,8 @@ def memory_config(
     embedder, vector_store: Mem0's own dicts; by default MiniLM from the installed package, and Qdrant in a folder.
     path: where the default vector store and the history go; default ~/.mem0-slm.
     swap: replace Mem0's extraction prompt by the compact one (False only to measure what that does).
-    second_look: ask once more for sentences and clauses with a name or number that no memory holds; see mem0_slm/second_look.py.
-    quotes: quote a sentence of which the memories leave out words behind its memory, as the user said it; see there.
+    second_look: ask once more for sentences and clauses with a name or number that no memory holds (second_look.py).
+    quotes: quote the user's sentence behind a memory that leaves out words of it (second_look.py).
     custom_instructions: what Mem0 sends with every extraction; there is no second look and no quote then.
     Raises ValueError for an unknown `constrain`, EngineError when the default model or embedder is not there, or when
     the default vector store cannot be used.
@@ -173,9 +173,7 @@ def memory_config(
     path.mkdir(parents=True, exist_ok=True)
     model = str(model) if model is not None else str(default_model()) if engine == "llama_cpp" else None
     if model is None and engine != "vllm":  # a server's only model needs no name
-        raise engines.EngineError(
-            f"engine {engine!r} needs a model: pass its path or name to memory_config(model, ...)."
-        )
+        raise EngineError(f"engine {engine!r} needs a model: pass its path or name to memory_config(model, ...).")
     LlmFactory.register_provider(PROVIDER, "mem0_slm.memory.SlmLLM", SlmConfig)
     embedder = embedder or default_embedder()
     if not vector_store:

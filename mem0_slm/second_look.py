@@ -1,10 +1,11 @@
 """A second look at what an extraction left out.
 
-A small model that reads a long message stores most of what it says and drops or garbles the rest. What it drops shows where
-it is a name or a number: then the sentence that holds it is asked for once more, alone, and if that does not bring it, the
-clause that holds it; what is new in the answer becomes a memory beside the others. A sentence of which words are missing
-even then is quoted behind its memory: nothing gets lost of what was worth storing, and a search finds it by the user's own words.
-The model's decision to store nothing stands, and so do custom instructions, which may want something left out.
+A small model that reads a long message stores most of what it says and drops or garbles the rest. What it drops shows
+where it is a name or a number: then the sentence that holds it is asked for once more, alone, and if that does not
+bring it, the clause that holds it; what is new in the answer becomes a memory beside the others. A sentence of which
+words are missing even then is quoted behind its memory: nothing gets lost of what was worth storing, and a search finds
+it by the user's own words. The model's decision to store nothing stands, and so do custom instructions, which may want
+something left out.
 """
 
 import re
@@ -18,13 +19,14 @@ _CLAUSE_WORDS = 3
 """A clause of fewer words says too little by itself: of "with Mia and Ben", Ben would become the user's own name."""
 _USER = "user: "
 _STEM = 5
-"""Letters in which two forms of a word agree: "Wednesdays" is held by "on Wednesday". A shorter word tells little of what was said."""
+"""Letters in which two forms of a word agree: "Wednesdays" is held by "on Wednesday". A shorter word tells little of
+what was said."""
 _QUOTE_WORDS = 60
 """A sentence of more words is something pasted, or no sentence: it is not quoted."""
 
 
 def sentences(messages: list[dict]) -> list[str]:
-    """The user's sentences in a compact prompt; none where custom instructions or an agent's prompt decide what is stored."""
+    """The user's sentences in a compact prompt; none where custom instructions or an agent's prompt decide."""
     if messages[0]["content"] != contract.SYSTEM_PROMPT or contract.CUSTOM_INSTRUCTIONS in messages[1]["content"]:
         return []
     said = [turn.removeprefix(_USER) for turn in contract.turns_of(messages) if turn.startswith(_USER)]
@@ -59,7 +61,7 @@ def missing_claims(passage: str, texts: list[str]) -> list[str]:
 
 
 def new_facts(passage: str, answer: list[str], texts: list[str]) -> list[str]:
-    """Of the memories that a passage alone was answered with, the facts that hold what was missing and nothing that it does not say."""
+    """Of what a passage alone was answered with, the facts that hold what was missing and nothing it does not say."""
     found: list[str] = []
     for fact in (part for memory in answer for part in memory.split("; ")):
         left = missing_claims(passage, texts + found)

@@ -59,8 +59,8 @@ def default_embedder() -> dict:
 def default_vector_store(path: Path | str, collection: str = "memories", dims: int = MINILM_DIMS) -> dict:
     """Qdrant inside this process, in the folder `path`; one process at a time may open it.
 
-    dims: length of the embedder's vectors. Raises EngineError when another process has it open, or when it holds vectors
-    of another length (Mem0 itself would find that out only at the first add).
+    dims: length of the embedder's vectors. Raises EngineError when another process has it open, or when it holds
+    vectors of another length (Mem0 itself would find that out only at the first add).
     """
     try:
         client = local_qdrant(path)
@@ -85,7 +85,7 @@ def default_vector_store(path: Path | str, collection: str = "memories", dims: i
 def embedder_by_name(name: str) -> tuple[dict, int]:
     """Mem0's embedder dict for "minilm" or "ollama:<model>", and the length of its vectors.
 
-    An Ollama server is asked for a vector, to learn its length. Raises EngineError when the server or its model is not there.
+    An Ollama server is asked for a vector, to learn its length. Raises EngineError without server or model.
     """
     if name == "minilm":
         return default_embedder(), MINILM_DIMS

@@ -11,8 +11,9 @@ _LETTERS = re.compile(r"(?<![^\W_])[^\W\d_][^\W_]*")
 
 NUMBER_WORDS = dict(
     zip(
-        "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
-        "nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion".split(),
+        "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+        "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety "
+        "hundred thousand million billion".split(),
         [*range(2, 20), *range(20, 100, 10), 100, 1000, 10**6, 10**9],
     )
 )

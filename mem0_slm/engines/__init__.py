@@ -47,7 +47,8 @@ class ContextOverflow(EngineError):
     ) -> None:
         self.prompt_tokens, self.limit = prompt_tokens, window - max_tokens
         super().__init__(
-            f"{what or f'the prompt has {prompt_tokens} tokens'}; the context window of {window} leaves {self.limit} for it. "
+            f"{what or f'the prompt has {prompt_tokens} tokens'}; "
+            f"the context window of {window} leaves {self.limit} for it. "
             f"{remedy}, or let mem0-slm send its compact prompt."
         )
 
@@ -66,7 +67,7 @@ class Answer:
     token_times: list[float] = field(default_factory=list, repr=False)
     """When each output token was known; the first minus `started` is the time to first token."""
     server: dict = field(default_factory=dict, repr=False)
-    """What a server said about the request, in its own units (Ollama: nanoseconds); empty for engines in this process."""
+    """What a server said about the request, in its own units (Ollama: nanoseconds); empty for engines that run here."""
     tokens: list[int] = field(default_factory=list, repr=False)
     """The answer's token ids without the one that ends it; empty where an engine does not tell."""
 
@@ -90,7 +91,7 @@ def module(engine: str) -> ModuleType:
 def load_options(engine: str, *, threads: int = 0, adapter: str | None = None) -> dict[str, Any]:
     """The engine's options of `load` for a number of threads (0: its own default) and an adapter applied at run time.
 
-    An engine that cannot be told its threads gets no such option. Raises EngineError for an adapter where it takes none.
+    An engine that cannot be told its threads gets no such option. Raises EngineError where it takes no adapter.
     """
     run = module(engine)
     options: dict[str, Any] = {}

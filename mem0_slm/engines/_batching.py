@@ -1,5 +1,5 @@
-"""Continuous batching over llama.cpp: one thread steps every running request by one token at a time in a shared batch, so
-that concurrent requests share each pass over the weights and never each other's tokens: a request is a llama.cpp
+"""Continuous batching over llama.cpp: one thread steps every running request by one token at a time in a shared batch,
+so that concurrent requests share each pass over the weights and never each other's tokens: a request is a llama.cpp
 sequence of its own. (llama-cpp-python's own `Llama` class runs one request at a time and is not thread-safe.)
 """
 
@@ -69,7 +69,7 @@ class Handle:
     # --- for the callers' threads ---
 
     def require_open(self) -> None:
-        """Raise EngineError if the model is closed: the C library does not check, and a freed model ends the process."""
+        """Raise EngineError if the model is closed: the C library does not check, and the process would end."""
         if self._closed:
             raise EngineError(f"{self.model.path}: the engine is closed.")
 
@@ -93,7 +93,7 @@ class Handle:
         self.model.free()
 
     def force(self, request: Request) -> None:
-        """Write the tokens about which the schema leaves no choice: they go through the model with the one before, in one step."""
+        """Write the tokens about which the schema leaves no choice: they cost no step of their own."""
         forced = request.matcher.compute_ff_tokens()[: request.max_tokens - len(request.output)]
         request.matcher.consume_tokens(forced)
         self._write(request, forced)

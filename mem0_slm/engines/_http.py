@@ -13,7 +13,7 @@ from mem0_slm.engines import EngineError
 
 
 def http_client(url: str, timeout: float, connect_timeout: float, headers: dict | None = None) -> httpx.Client:
-    """A client for as many requests at once as asked; proxies of the environment are left out for this machine itself."""
+    """A client for as many requests at once as asked; for this machine itself no proxy is used."""
     try:
         name = urlsplit(url).hostname or ""
         local = name == "localhost" or ipaddress.ip_address(name).is_loopback
@@ -52,7 +52,8 @@ def explained(url: str, remedy: str, timeout: float) -> Iterator[None]:
         raise EngineError(f"no server answers at {url} ({error}). {remedy}") from None
     except httpx.TimeoutException:
         raise EngineError(
-            f"the server at {url} was silent for {timeout:g} s. Load the model with a longer timeout=, or look into its log."
+            f"the server at {url} was silent for {timeout:g} s. "
+            "Load the model with a longer timeout=, or look into its log."
         ) from None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise EngineError(
@@ -61,7 +62,7 @@ def explained(url: str, remedy: str, timeout: float) -> Iterator[None]:
 
 
 def byte_lines(response: httpx.Response) -> Generator[bytes]:
-    """The lines of a streamed body, as they come. (httpx's own also split at U+2028 and U+0085, which JSON may hold.)"""
+    """The lines of a streamed body, as they come. (httpx also splits at U+2028 and U+0085, which JSON may hold.)"""
     rest = b""
     for piece in response.iter_bytes():
         *lines, rest = (rest + piece).split(b"\n")
@@ -81,7 +82,7 @@ def streamed(
     remedy: str,
     refusal: Callable[[int, str], Exception],
 ) -> Generator[bytes]:
-    """Yield the lines of a streamed answer to a POST. `refusal(status, text)` makes the exception for one that is none."""
+    """Yield the lines of a streamed answer to a POST. `refusal(status, text)` makes the exception for an error."""
     with explained(url, remedy, timeout), client.stream("POST", path, **json_body(body)) as response:
         if response.status_code != 200:
             raise refusal(response.status_code, response.read().decode("utf-8", "replace"))

@@ -1,4 +1,4 @@
-"""A GGUF file in llama.cpp's hands, through llama-cpp-python's C bindings: weights, context, chat template, vocabulary."""
+"""A GGUF file loaded through llama-cpp-python's C bindings: weights, context, chat template, vocabulary."""
 
 import contextlib
 import ctypes
@@ -72,7 +72,8 @@ class LlamaModel:
         self.adapter = self.C.llama_adapter_lora_init(self.model, str(lora).encode())
         if not self.adapter:
             raise EngineError(
-                f"{lora}: llama.cpp cannot apply this adapter to {self.path}. Export it again from an adapter of this base."
+                f"{lora}: llama.cpp cannot apply this adapter to {self.path}. "
+                "Export it again from an adapter of this base."
             )
         kind: Any = ctypes.c_void_p if isinstance(self.adapter, int) else type(self.adapter)
         if self.C.llama_set_adapters_lora(self.context, (kind * 1)(self.adapter), 1, (ctypes.c_float * 1)(scale)):
@@ -99,7 +100,7 @@ class LlamaModel:
         return self._template.render(messages=messages, add_generation_prompt=True, **names)
 
     def tokens(self, text: str) -> list[int]:
-        """The token ids of a rendered prompt. The template writes the model's own start token where one belongs; none is added."""
+        """The token ids of a rendered prompt; none is added: the template writes a start token where one belongs."""
         data = text.encode("utf-8", "replace")
         room = len(data) + 8
         buffer = (self.C.llama_token * room)()
@@ -126,8 +127,8 @@ class LlamaModel:
         return schema_matcher(self._guide, schema)
 
     def pause_threads(self) -> None:
-        """Let the threads sleep until the next pass: else they look for work for another tenth of a second, time that an
-        embedder in this process would miss."""
+        """Let the threads sleep until the next pass: else they look for work for another tenth of a second, time that
+        an embedder in this process would miss."""
         self.C._ggml.libggml.ggml_threadpool_pause(self.threadpool)
 
     def free(self) -> None:
@@ -139,9 +140,9 @@ class LlamaModel:
 
 
 def _attach_threads(C: Any, context: Any, n: int) -> ctypes.c_void_p:
-    """Give a context threads that outlive a pass through the model, as llama.cpp's own programs do; else each pass starts its own.
+    """Give a context threads that outlive a pass, as llama.cpp's own programs do; else each pass starts its own.
 
-    The bindings leave these functions out. The settings stay opaque: llama.cpp fills them in, in more room than they take.
+    The bindings leave these functions out. The settings stay opaque: llama.cpp fills them in, with room to spare.
     """
     import llama_cpp._ggml as ggml
 
@@ -173,7 +174,7 @@ LOG_LEVEL_ERROR = 4
 
 
 def silence(C: Any) -> None:
-    """Keep only the errors of what llama.cpp writes to stderr; all of it with MEM0_SLM_LLAMA_LOG set. C: the module llama_cpp."""
+    """Let llama.cpp (the module C) write only errors to stderr; everything where MEM0_SLM_LLAMA_LOG is set."""
     global _log_callback
     if _log_callback is not None or os.environ.get("MEM0_SLM_LLAMA_LOG"):
         return

@@ -1,14 +1,13 @@
 """An Ollama server, over HTTP: streaming /api/chat.
 
 The `ollama` package is not used: its `chat` cannot send `truncate`, without which Ollama cuts a prompt that is too long
-and says nothing. Here such a prompt is a ContextOverflow. How the server's versions differ (0.24 and 0.32 were recorded):
-a refused prompt comes with its token count since 0.30, without before; the window is num_ctx exactly before, and
-rounded up to a multiple of 256 since; a schema it cannot use is a 500 before, a 400 since.
+and says nothing. Here such a prompt is a ContextOverflow. How the server's versions differ (0.24 and 0.32 were
+recorded): a refused prompt comes with its token count since 0.30, without before; the window is num_ctx exactly before,
+and rounded up to a multiple of 256 since; a schema it cannot use is a 500 before, a 400 since.
 """
 
 import contextlib
 import functools
-import json
 import os
 import re
 import time
@@ -19,7 +18,16 @@ from typing import Any
 import httpx
 
 from mem0_slm.engines import Answer, ContextOverflow, EngineError
-from mem0_slm.engines._http import explained, http_client, json_body, json_object, streamed
+from mem0_slm.engines._http import http_client
+from mem0_slm.engines._ollama_server import (
+    Refused,
+    chunks_of,
+    find,
+    no_such_model,
+    server_url,
+    version_number,
+    version_of,
+)
 
 DEFAULT_HOST = "http://127.0.0.1:11434"
 DEFAULT_NUM_CTX = 4096
@@ -28,7 +36,7 @@ SINCE_TRUNCATE = (0, 13, 0)
 SINCE_LLAMA_SERVER = (0, 30, 0)
 """Since then Ollama runs models in llama.cpp's server, whose context is a multiple of 256 tokens."""
 COUNT_SLACK = 8
-"""By how many tokens the server may count less than `count` before that means a cut prompt (start tokens, white space)."""
+"""So many tokens less than `count` the server may count (start tokens, white space) before it means a cut prompt."""
 LARGER = "Load the model with a larger num_ctx"
 SERVER_FIGURES = (
     "prompt_eval_count",
@@ -86,7 +94,7 @@ def load(
 
     model: a tag, such as "llama3.1:8b-instruct-q4_K_M" or what `ollama create` was given.
     host: default $OLLAMA_HOST, else http://127.0.0.1:11434.
-    num_ctx: context window in tokens; None takes the model's own parameter, else 4096. Never more than it was trained on.
+    num_ctx: context window in tokens; None takes the model's own parameter, else 4096; at most what it was trained on.
     num_thread: None leaves it to the server. options: more of Ollama's own, such as {"num_gpu": 0}.
     keep_alive: how long the server keeps the model loaded ("10m", seconds, -1 for ever). pull: fetch a missing model.
     timeout: longest silence of the server in seconds, loading the model included. connect_timeout: seconds.
@@ -97,13 +105,13 @@ def load(
     url = server_url(host or os.environ.get("OLLAMA_HOST") or DEFAULT_HOST)
     client = http_client(url, timeout, connect_timeout)
     try:
-        version = _version(client, url, timeout)
-        number = _number(version)
+        version = version_of(client, url, timeout)
+        number = version_number(version)
         if number and number < SINCE_TRUNCATE:
             raise EngineError(
                 f"Ollama {version} at {url} cuts long prompts and does not say so. Update it to 0.13 or newer."
             )
-        shown = _find(client, url, model, timeout, pull)
+        shown = find(client, url, model, timeout, pull)
     except BaseException:
         client.close()
         raise
@@ -125,7 +133,7 @@ def load(
 
 
 def _window(shown: dict, asked: int | None) -> int:
-    """Tokens of context: what was asked, else the model's own parameter, else the default; never more than it was trained on."""
+    """Tokens of context: as asked, else the model's own parameter, else 4096; at most what it was trained on."""
     about = shown.get("model_info") or {}
     trained = about.get(f"{about.get('general.architecture')}.context_length")
     own = re.search(r"^num_ctx\s+(\d+)", shown.get("parameters") or "", re.MULTILINE)
@@ -155,7 +163,8 @@ def generate(
     """
     if ignore_eos:
         raise EngineError(
-            "Ollama cannot ignore a model's end token. Measure with the output tokens it really wrote, or use another engine."
+            "Ollama cannot ignore a model's end token. "
+            "Measure with the output tokens it really wrote, or use another engine."
         )
     overflow = functools.partial(ContextOverflow, window=handle.window, max_tokens=max_tokens, remedy=LARGER)
     before = handle.count(messages) if handle.count else None
@@ -164,8 +173,8 @@ def generate(
     body = _body(handle, messages, schema, {"num_predict": max_tokens, "temperature": temperature, "seed": seed})
     started = time.perf_counter()
     try:
-        text, times, last = _read(_stream(handle.client, handle.url, "/api/chat", body, handle.timeout), on_text)
-    except _Refused as refused:
+        text, times, last = _read(chunks_of(handle.client, handle.url, "/api/chat", body, handle.timeout), on_text)
+    except Refused as refused:
         raise _explain(handle, refused, max_tokens, schema) from None
     if not last:
         raise EngineError(f"Ollama at {handle.url}: the answer broke off before its end. Look into the server's log.")
@@ -235,24 +244,7 @@ def close(handle: Handle) -> None:
     handle.client.close()
 
 
-# --- the server's errors in our words ---
-
-
-class _Refused(Exception):
-    """The server answered with an error: its HTTP status and words, and the object that newer servers put inside them."""
-
-    def __init__(self, status: int, error: Any):
-        self.status = status
-        self.inner: dict = {}
-        self.words = error if isinstance(error, str) else json.dumps(error)
-        with contextlib.suppress(ValueError, TypeError, KeyError):
-            inner = json.loads(self.words)["error"]
-            if isinstance(inner, dict):
-                self.inner, self.words = inner, str(inner.get("message") or self.words)
-        super().__init__(f"{self.words} (status {status})")
-
-
-def _explain(handle: Handle, refused: _Refused, max_tokens: int, schema: dict | None) -> EngineError:
+def _explain(handle: Handle, refused: Refused, max_tokens: int, schema: dict | None) -> EngineError:
     inner = refused.inner
     if inner.get("type") == "exceed_context_size_error":
         return ContextOverflow(
@@ -266,116 +258,7 @@ def _explain(handle: Handle, refused: _Refused, max_tokens: int, schema: dict | 
             handle.window + 1, handle.window, max_tokens, f"the prompt has more than {handle.window} tokens", LARGER
         )
     if refused.status == 404:
-        return EngineError(_missing(handle.url, handle.model))
+        return EngineError(no_such_model(handle.url, handle.model))
     if schema and "schema" in refused.words.lower():
         return EngineError(f"the JSON schema cannot be used: {refused}")
     return EngineError(f"Ollama {handle.version} at {handle.url}: {refused}")
-
-
-def _missing(url: str, model: str) -> str:
-    return (
-        f"Ollama at {url} has no model {model!r}. Fetch it with `ollama pull {model}` (or load it with pull=True), "
-        f"or make it with `ollama create {model} -f Modelfile`."
-    )
-
-
-# --- the protocol ---
-
-
-def _version(client: httpx.Client, url: str, timeout: float) -> str:
-    with explained(url, "Start Ollama with `ollama serve`, or name its address with host= or OLLAMA_HOST.", timeout):
-        response = client.get("/api/version")
-    try:
-        return str(response.json()["version"])
-    except (ValueError, KeyError, TypeError):
-        raise EngineError(
-            f"{url} answers, but not as an Ollama server does. Start one with `ollama serve`, or correct host= or OLLAMA_HOST."
-        ) from None
-
-
-def _number(version: str) -> tuple | None:
-    """(0, 32, 15) for "0.32.15"; None for what has no number, as "0.0.0" of a server built from source."""
-    found = re.match(r"v?(\d+)\.(\d+)\.(\d+)", version)
-    number = tuple(map(int, found.groups())) if found else None
-    return number if number and any(number) else None
-
-
-def _show(client: httpx.Client, url: str, model: str, timeout: float) -> dict | None:
-    """What the server knows about a model; None if it does not have it."""
-    with explained(url, "Start Ollama with `ollama serve`.", timeout):
-        response = client.post("/api/show", **json_body({"model": model}))
-    if response.status_code == 404:
-        return None
-    try:
-        shown = response.json()
-    except ValueError:
-        shown = {"error": response.text[:300]}
-    if response.status_code != 200:
-        raise EngineError(
-            f"Ollama at {url}, asked for model {model!r}: {_Refused(response.status_code, shown.get('error', ''))}"
-        )
-    return shown
-
-
-def _find(client: httpx.Client, url: str, model: str, timeout: float, pull: bool) -> dict:
-    """What the server knows about a model; with `pull` a missing one is fetched. Raises EngineError when it is not there."""
-    shown = _show(client, url, model, timeout)
-    if shown is None and pull:
-        _pull(client, url, model, timeout)
-        shown = _show(client, url, model, timeout)
-    if shown is None:
-        raise EngineError(_missing(url, model))
-    return shown
-
-
-def _pull(client: httpx.Client, url: str, model: str, timeout: float) -> None:
-    """Have the server fetch a model; shows its progress on a terminal. Raises EngineError when it cannot."""
-    from tqdm import tqdm
-
-    layers, status = {}, ""
-    with tqdm(desc=f"ollama pull {model}", unit="B", unit_scale=True, disable=None) as bar:
-        try:
-            for line in _stream(client, url, "/api/pull", {"model": model}, timeout):
-                status = line.get("status", "")
-                if line.get("total"):
-                    layers[line.get("digest")] = (line.get("completed", 0), line["total"])
-                    bar.total = sum(total for _, total in layers.values())
-                    bar.update(sum(done for done, _ in layers.values()) - bar.n)
-        except _Refused as refused:
-            raise EngineError(
-                f"Ollama at {url} cannot pull {model!r}: {refused}. Check the tag and the server's connection."
-            ) from None
-    if status != "success":
-        raise EngineError(
-            f"Ollama at {url}: pulling {model!r} broke off after {status!r}. Run `ollama pull {model}` again."
-        )
-
-
-def _stream(client: httpx.Client, url: str, path: str, body: dict, timeout: float) -> Generator[dict]:
-    """Yield the JSON objects of a streamed answer. Raises _Refused for an error, inside the stream or in its place."""
-    for line in streamed(client, url, path, body, timeout, "Start Ollama with `ollama serve`.", _refused):
-        value = json_object(url, line)
-        if value.get("error"):
-            raise _Refused(200, value["error"])
-        yield value
-
-
-def _refused(status: int, text: str) -> _Refused:
-    try:
-        return _Refused(status, json.loads(text)["error"])
-    except (ValueError, KeyError, TypeError):
-        return _Refused(status, text[:300])
-
-
-def server_url(address: str) -> str:
-    """A URL for what OLLAMA_HOST may hold: "host", "host:port", ":port" or a URL."""
-    scheme, found, rest = address.strip().partition("://")
-    if not found:
-        scheme, rest = "http", address.strip()
-    host, slash, path = rest.partition("/")
-    if host.startswith(":"):
-        host = "127.0.0.1" + host
-    host = re.sub(r"^0\.0\.0\.0(?=:|$)", "127.0.0.1", host)  # what a server listens on is no address to call
-    if not found and not re.search(r":\d+$", host):
-        host += ":11434"
-    return f"{scheme}://{host}{slash}{path}".rstrip("/")

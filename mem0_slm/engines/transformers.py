@@ -75,8 +75,8 @@ def load(
 
 
 def _choose_kernels(_model: Any, args: tuple, inputs: dict) -> None:
-    """Leave oneDNN out of passes over a single token: on products of a matrix and a vector in 16 bits PyTorch's own code is
-    half again to twice as fast, on all others many times slower."""
+    """Leave oneDNN out of passes over a single token: on products of a matrix and a vector in 16 bits PyTorch's own
+    code is half again to twice as fast, on all others many times slower."""
     import torch
 
     torch.backends.mkldnn.set_flags((args[0] if args else inputs["input_ids"]).numel() > 1)

@@ -139,7 +139,7 @@ def _body(handle: Handle, messages: list[dict], schema: dict | None, wanted: dic
 def _read(
     stream: Generator[dict], on_text: Callable[[str], Any] | None
 ) -> tuple[str, list[float], str | None, dict[str, Any]]:
-    """The answer's text, when each piece of it came, why it ended, and what the server told beside it: usage, timings."""
+    """The answer's text, when each piece of it came, why it ended, and the server's `usage` and `timings`."""
     texts, times, reason = [], [], None
     told: dict[str, Any] = {}
     with contextlib.closing(stream) as chunks:
@@ -161,7 +161,7 @@ def _read(
 
 
 def tokenize(handle: Handle, messages: list[dict]) -> list[int]:
-    """The token ids the model receives for these messages, from the server. Raises EngineError where it does not offer that."""
+    """The token ids the model receives for these messages. Raises EngineError where the server does not tell."""
     if handle.kind == "llamacpp":
         prompt = _post(handle, "/apply-template", {"messages": messages}).get("prompt")
         return _post(handle, "/tokenize", {"content": prompt, "add_special": True, "parse_special": True})["tokens"]
@@ -180,7 +180,7 @@ def close(handle: Handle) -> None:
 
 
 def _listed(client: httpx.Client, base_url: str, prefix: str, timeout: float) -> dict[str, dict]:
-    """The models that a server lists, each with what it tells of it. Raises EngineError where nothing like it is served."""
+    """The models that a server lists, each with what it tells of it. Raises EngineError where it lists none."""
     with explained(base_url, REMEDY, timeout):
         response = client.get(f"{prefix}/models")
     try:
@@ -270,7 +270,8 @@ def _refusal(handle: Handle, status: int, text: str, max_tokens: int) -> EngineE
 
 
 def overflow_numbers(words: str, n_ctx: int | None) -> tuple[int, int]:
-    """Prompt tokens and context window in a server's refusal, both 0 where unknown; (window + 1, window) if only that is said.
+    """Prompt tokens and context window in a server's refusal, both 0 where unknown; (window + 1, window) if only the
+    window is said.
 
     vLLM's wording has changed with nearly each version; all known ones name the window right after "context length".
     """
