@@ -29,7 +29,7 @@ SMALL = {
     r"epochs: .*": "epochs: 1.0",
     r"batch_size: .*": "batch_size: 4",
     r"save_steps: .*": "save_steps: 2",
-    r"proof_examples: .*": "proof_examples: 2",
+    r"proof_examples: .*": "proof_examples: 1",
     r"min_agreement: .*": "min_agreement: 0.0",
     r"max_perplexity_increase: .*": "max_perplexity_increase: 100.0",
     r"prompts: \d+": "prompts: 2",

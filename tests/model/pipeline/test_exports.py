@@ -43,7 +43,7 @@ GGUF = {
     "min_agreement": 0.0,
 }
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 
 def workplace(folder, tokenizer):

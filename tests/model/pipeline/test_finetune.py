@@ -35,6 +35,8 @@ from tests import tiny
 from tests.paths import ROOT
 from tests.waiting import PATIENCE
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def tiny_base(tmp_path_factory, tokenizer):
