@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from mem0_slm.engines import Answer, ContextOverflow, EngineError
 from mem0_slm.engines._llama_model import LlamaModel
+from mem0_slm.engines.answer import Answer, ContextOverflow, EngineError
 
 
 @dataclass(eq=False)

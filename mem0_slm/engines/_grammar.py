@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from mem0_slm.engines import EngineError
+from mem0_slm.engines.answer import EngineError
 
 SPACING: Any = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 """White space in the JSON that a schema allows: that of `json.dumps`, as in the training data."""

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from mem0_slm.engines import EngineError
+from mem0_slm.engines.answer import EngineError
 
 
 def http_client(url: str, timeout: float, connect_timeout: float, headers: dict | None = None) -> httpx.Client:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from mem0_slm import hardware
-from mem0_slm.engines import EngineError
 from mem0_slm.engines._grammar import schema_matcher
+from mem0_slm.engines.answer import EngineError
 
 
 class LlamaModel:

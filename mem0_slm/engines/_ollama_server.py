@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx
 
-from mem0_slm.engines import EngineError
 from mem0_slm.engines._http import explained, json_body, json_object, streamed
+from mem0_slm.engines.answer import EngineError
 
 
 class Refused(Exception):

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mem0_slm.engines import Answer
 from mem0_slm.engines._batching import Handle, Request
 from mem0_slm.engines._llama_model import LlamaModel
+from mem0_slm.engines.answer import Answer
 
 BATCHES = True
 THREADS_OPTION = "n_threads"

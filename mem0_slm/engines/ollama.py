@@ -17,7 +17,6 @@ from typing import Any
 
 import httpx
 
-from mem0_slm.engines import Answer, ContextOverflow, EngineError
 from mem0_slm.engines._http import http_client
 from mem0_slm.engines._ollama_server import (
     Refused,
@@ -28,6 +27,7 @@ from mem0_slm.engines._ollama_server import (
     version_number,
     version_of,
 )
+from mem0_slm.engines.answer import Answer, ContextOverflow, EngineError
 
 DEFAULT_HOST = "http://127.0.0.1:11434"
 DEFAULT_NUM_CTX = 4096

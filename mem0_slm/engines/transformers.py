@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from mem0_slm import hardware
-from mem0_slm.engines import Answer, ContextOverflow, EngineError
 from mem0_slm.engines._grammar import schema_matcher
+from mem0_slm.engines.answer import Answer, ContextOverflow, EngineError
 
 BATCHES = False
 THREADS_OPTION = "n_threads"

@@ -11,8 +11,8 @@ from typing import Any
 
 import httpx
 
-from mem0_slm.engines import Answer, ContextOverflow, EngineError
 from mem0_slm.engines._http import explained, http_client, json_body, json_object, streamed
+from mem0_slm.engines.answer import Answer, ContextOverflow, EngineError
 
 DEFAULT_URL = "http://127.0.0.1:8000/v1"
 REMEDY = (

@@ -89,7 +89,6 @@ def test_every_package_is_read():
     assert "mem0_slm.contract" in IMPORTS["mem0_slm.memory"]
 
 
-@pytest.mark.xfail(strict=True, reason="not there yet")
 def test_no_module_imports_itself_through_others():
     try:
         TopologicalSorter(IMPORTS).prepare()
