@@ -68,7 +68,8 @@ def changed_files(since: str | None = None) -> list[str] | None:
 
 
 def runs(item, which: str, changed: list[str] | None) -> bool:
-    """Whether a test runs. `nightly`'s arguments are the files that the test is about, as patterns; its own is one too."""
+    """Whether a test runs. The marker's arguments are patterns of the files that the test is about; its own file counts
+    as well."""
     mark = item.get_closest_marker("nightly")
     if mark is None or which == "all" or changed is None:
         return mark is None or which != "no"

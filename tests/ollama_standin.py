@@ -1,8 +1,8 @@
 """A stand-in for an Ollama server, for tests: it speaks the protocol and has no model.
 
 What it answers follows from the rules below, which were read off the answers of real 0.24.0 and 0.32.15 servers;
-tests/unit/mem0_slm/test_ollama_engine.py compares both, answer by answer. It counts tokens by a rule of thumb that holds for plain
-English under SmolLM2's tokenizer and ChatML, and "generates" the text that `StandIn.reply` returns for the messages.
+tests/unit/mem0_slm/test_ollama_engine.py compares both, answer by answer. It counts tokens by a rule of thumb that
+holds for plain English under SmolLM2's tokenizer and ChatML, and "generates" the text that `StandIn.reply` returns for the messages.
 
     with serve("0.32.15", models=["tuned"]) as server:
         ollama.load("tuned", host=server.url)

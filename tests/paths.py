@@ -4,5 +4,5 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
-"""What a workplace may hold beside the repository: a real vLLM, recordings of Ollama. Tests that want it are skipped without it."""
+"""Beside the repository there may be a real vLLM and recordings of Ollama. Tests that want them are skipped without."""
 DATA = ROOT / "tests" / "data"

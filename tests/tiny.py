@@ -36,7 +36,7 @@ def _vocabulary(tokenizer: PreTrainedTokenizerFast | None) -> dict:
 
 
 def llama(tokenizer: PreTrainedTokenizerFast | None = None, seed: int | None = 0, **config) -> LlamaForCausalLM:
-    """A Llama of two layers, 64 wide; `config` holds what is to be otherwise. Without a seed torch's own state decides."""
+    """A Llama of two layers, 64 wide; `config` says what is different. Without a seed torch's own state decides."""
     if seed is not None:
         torch.manual_seed(seed)
     size = {"hidden_size": 64, "intermediate_size": 128, "tie_word_embeddings": True}
@@ -44,7 +44,7 @@ def llama(tokenizer: PreTrainedTokenizerFast | None = None, seed: int | None = 0
 
 
 def llama4(tokenizer: PreTrainedTokenizerFast | None = None, seed: int | None = 0, **config) -> Llama4ForCausalLM:
-    """A Llama 4 of two layers, 16 wide, with three experts. Their weights are random too: transformers leaves them empty."""
+    """A Llama 4 of two layers, 16 wide, with three experts. transformers leaves their weights empty; here they are random."""
     if seed is not None:
         torch.manual_seed(seed)
     size = {"hidden_size": 16, "intermediate_size": 24, "intermediate_size_mlp": 32, "num_local_experts": 3}
@@ -65,7 +65,7 @@ def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, folder: Pat
 
 
 def adapter(model: PreTrainedModel, folder: Path, std: float = 0.05, **settings) -> PeftModel:
-    """Save a random LoRA adapter of the model; returns both together. `std`: of each weight that training would change."""
+    """Save a random LoRA adapter of the model, its weights of this standard deviation; returns both together."""
     usual = {"r": 4, "lora_alpha": 8, "target_modules": ["q_proj", "down_proj"]}
     peft = get_peft_model(model, LoraConfig(**usual | settings))
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""What every engine gives and raises. A module of its own, so that an engine need not import the package that finds it."""
+"""What every engine gives and raises, in a module of its own: no engine has to import the package that finds it."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""The house as docs/design.md draws it: who may import whom, and how long things may be. Read off the source, nothing runs.
+"""Who may import whom, and how long things may be. Read off the source: nothing is run.
 
 An import counts wherever it stands, inside a function too, and so does a module named to `importlib.import_module`.
 """
@@ -155,7 +155,8 @@ def test_a_function_has_at_most_60_lines():
 def test_the_unit_tests_load_no_torch_with_their_own_imports():
     """While one runs, tests/unit/conftest.py sees to it."""
     code = (
-        "import pytest, sys; assert pytest.main(['tests/unit', '--collect-only', '-qq', '-p', 'no:cacheprovider']) == 0; "
+        "import pytest, sys; options = ['--collect-only', '-qq', '-p', 'no:cacheprovider']; "
+        "assert pytest.main(['tests/unit', *options]) == 0; "
         "assert not {'torch', 'sentence_transformers', 'llama_cpp'} & set(sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
