@@ -3,6 +3,7 @@
 Nothing but the standard library is imported here.
 """
 
+import contextlib
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -42,7 +43,12 @@ class Extraction:
         return dump(self.texts)
 
 
-_THOUGHT = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
+_THOUGHT = re.compile(r"\A\s*(?:<think>|(?![\s{\[`])).*?</think>", re.DOTALL)
+"""What a model says to itself first. Chat templates that open the thought leave its beginning out of the answer."""
+_TRAILING_COMMA = re.compile(r'("(?:[^"\\]|\\.)*")|,(?=\s*[}\]])', re.DOTALL)
+"""A string, so that it is passed over, or a comma before a bracket that closes."""
+_TRIES = 64
+"""Places of a text at which an object is looked for."""
 
 
 _FENCE = re.compile(r"\A```[a-zA-Z0-9]*\s*(.*?)(?:```)?\Z", re.DOTALL)
@@ -72,30 +78,47 @@ def classify(answer: str, *, cut: bool = False) -> Extraction:
         return Extraction("unparsable")
     if isinstance(value, dict) and isinstance(value.get("memory"), list):
         items = value["memory"]
-        if all(isinstance(item, dict) and isinstance(item.get("text"), str) and item["text"].strip() for item in items):
+        if all(isinstance(item, dict) and isinstance(item.get("text"), str) for item in items):
             memories = _unique(item["text"] for item in items)
+            blank = any(not item["text"].strip() for item in items)
             return Extraction(
                 "stored" if memories else "nothing",
                 memories,
-                repaired=bool(fenced or wrapped or text != answer.strip()),
+                repaired=bool(fenced or wrapped or blank or text != answer.strip()),
             )
     memories = _unique(_texts(value))
     return Extraction("wrong_shape", memories, repaired=bool(memories))
 
 
 def _parse(body: str) -> tuple[Any, bool]:
-    """The JSON value in `body` and whether text stood around it; (None, False) if there is none."""
-    start, end = body.find("{"), body.rfind("}")
-    if body[:1] == "[" and _unclosed(body):  # a bare list cut short: its one whole object is not the answer
-        start = end
-    for candidate, wrapped in ((body, False), (body[start : end + 1] if -1 < start < end else "", True)):
-        try:
-            value = json.loads(candidate, strict=False)
-        except (ValueError, RecursionError):
-            continue
+    """The JSON value in `body`, and whether it took a repair to read it: text around it, a comma before a bracket that
+    closes, several objects in a row (their memories are put together). (None, False) if there is none."""
+    with contextlib.suppress(ValueError, RecursionError):
+        value = json.loads(body, strict=False)
         if isinstance(value, (dict, list)):
-            return value, wrapped
-    return None, False
+            return value, False
+    if body[:1] in ("{", "[") and _unclosed(body):  # cut short: an object that is whole is not the answer
+        return None, False
+    found = _objects(_TRAILING_COMMA.sub(lambda m: m[1] or "", body))
+    if len(found) > 1 and all(isinstance(value.get("memory"), list) for value in found):
+        return {"memory": [item for value in found for item in value["memory"]]}, True
+    return (found[0], True) if found else (None, False)
+
+
+def _objects(body: str) -> list[dict]:
+    """The JSON objects that stand one after the other in a text; at most `_TRIES` places are tried."""
+    decoder = json.JSONDecoder(strict=False)
+    found: list[dict] = []
+    position = -1
+    for _ in range(_TRIES):
+        position = body.find("{", position + 1)
+        if position == -1:
+            break
+        with contextlib.suppress(ValueError, RecursionError):
+            value, end = decoder.raw_decode(body, position)
+            found.append(value)
+            position = end - 1
+    return found
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -40,7 +40,7 @@ SCHEMA = {
             "type": "array",
             "items": {
                 "type": "object",
-                "properties": {"text": {"type": "string", "minLength": 1}},
+                "properties": {"text": {"type": "string"}},
                 "required": ["text"],
                 "additionalProperties": False,
             },
@@ -49,7 +49,10 @@ SCHEMA = {
     "required": ["memory"],
     "additionalProperties": False,
 }
-"""JSON schema of a well-formed answer, for schema-constrained decoding."""
+"""JSON schema of a well-formed answer, for schema-constrained decoding.
+
+No length bound: xgrammar, vLLM's default, allows no escape in a string that has one, and cuts a memory at its first
+quotation mark (0.2.8). `classify` drops blank texts instead."""
 
 
 class ContractError(ValueError):

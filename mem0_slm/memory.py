@@ -169,9 +169,9 @@ def memory_config(
     """
     if constrain not in CONSTRAINTS:
         raise ValueError(f"constrain={constrain!r}: use one of {', '.join(CONSTRAINTS)}")
-    path = Path(path) if path else default_folder()
+    path = Path(path).expanduser() if path else default_folder()
     path.mkdir(parents=True, exist_ok=True)
-    model = str(model) if model is not None else str(default_model()) if engine == "llama_cpp" else None
+    model = os.path.expanduser(model) if model is not None else str(default_model()) if engine == "llama_cpp" else None
     if model is None and engine != "vllm":  # a server's only model needs no name
         raise EngineError(f"engine {engine!r} needs a model: pass its path or name to memory_config(model, ...).")
     LlmFactory.register_provider(PROVIDER, "mem0_slm.memory.SlmLLM", SlmConfig)

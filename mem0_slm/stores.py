@@ -22,7 +22,7 @@ DEFAULT_MODEL = Path("models/gguf/model-q8_0.gguf")
 
 def default_folder() -> Path:
     """Where the default vector store and the history go: $MEM0_SLM_HOME, else ~/.mem0-slm."""
-    return Path(os.environ.get("MEM0_SLM_HOME") or Path.home() / ".mem0-slm")
+    return Path(os.environ.get("MEM0_SLM_HOME") or "~/.mem0-slm").expanduser()
 
 
 def default_model() -> Path:
@@ -31,7 +31,7 @@ def default_model() -> Path:
     Raises EngineError, with the places that were searched, when there is none.
     """
     if os.environ.get("MEM0_SLM_MODEL"):
-        return Path(os.environ["MEM0_SLM_MODEL"])
+        return Path(os.environ["MEM0_SLM_MODEL"]).expanduser()
     places = [folder / DEFAULT_MODEL for folder in (Path.cwd(), Path(__file__).resolve().parents[1])]
     for place in places:
         if place.is_file():

@@ -58,7 +58,7 @@ def locate(source: str) -> Path:
     if kind == "package":
         path = package_path(name, source)
     elif kind == "path":
-        path = Path(name)
+        path = Path(name).expanduser()
     else:
         path = hub_path(name, source)
     if not path.exists():

@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import json
 import os
 import threading
 import time
@@ -88,6 +89,7 @@ class LlamaModel:
         environment = ImmutableSandboxedEnvironment(
             trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
         )
+        environment.filters["tojson"] = _tojson
         environment.globals.update(raise_exception=_raise_template_error, strftime_now=time.strftime)
         return environment.from_string(source.decode())
 
@@ -152,6 +154,11 @@ def _attach_threads(C: Any, context: Any, n: int) -> ctypes.c_void_p:
     pool = ctypes.c_void_p(ggml.libggml.ggml_threadpool_new(settings))
     C.llama_cpp._lib.llama_attach_threadpool(ctypes.c_void_p(context), pool, pool)
     return pool
+
+
+def _tojson(value: Any, indent: int | None = None) -> str:
+    """JSON as transformers and llama.cpp's own templates write it; Jinja's writes <, >, & and ' as escapes for HTML."""
+    return json.dumps(value, ensure_ascii=False, indent=indent)
 
 
 def _raise_template_error(message: str) -> None:

@@ -38,7 +38,7 @@ class EvalSet:
 
 def load(path) -> EvalSet:
     """Read a set by its file's ending, .jsonl or .json. Raises DataError for another ending, no file, or not one good item."""
-    path = Path(path)
+    path = Path(path).expanduser()
     if path.suffix not in (".jsonl", ".json"):
         raise io.DataError(
             f"{path}: an evaluation set is a .jsonl file of items, or LoCoMo's .json file. Rename or convert it."

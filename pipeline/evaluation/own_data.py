@@ -33,7 +33,7 @@ def own_sets(candidate: str, model: Path, p: RetrievalEvalSettings) -> dict:
                 "evidence_repaired": own.repaired,
                 "speed": speed,
                 "path": path,
-                "data_sha256": io.sha256(path),
+                "data_sha256": io.sha256(Path(path).expanduser()),
             }
         )
     return found

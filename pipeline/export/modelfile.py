@@ -69,6 +69,8 @@ def modelfile(gguf_name: str, style: str, license_text: str, n_ctx: int = 4096) 
         f'TEMPLATE """{template}"""',
         f"PARAMETER num_ctx {n_ctx}",
         "PARAMETER temperature 0",
+        # Ollama's default was 1.1 until 0.32.10: it keeps a memory from naming a thing twice
+        "PARAMETER repeat_penalty 1",
         *(f'PARAMETER stop "{token}"' for token in STYLES[style].stop),
         f'LICENSE """{license_text}"""',
     ]

@@ -48,6 +48,18 @@ def test_the_chat_template_is_the_models_own(engine):
     )
 
 
+def test_json_in_a_chat_template_is_written_as_other_engines_write_it(engine, monkeypatch):
+    """transformers and llama.cpp's own templates write it plain; Jinja's filter writes escapes for HTML."""
+    from transformers.utils.chat_template_utils import _compile_jinja_template
+
+    text = "{{ messages[0] | tojson }}"
+    messages = [{"role": "user", "content": 'é < "a" & it\'s'}]
+    monkeypatch.setattr(engine.model.C, "llama_model_chat_template", lambda model, name: text.encode())
+    rendered = engine.model._chat_template().render(messages=messages)
+    assert rendered == _compile_jinja_template(text).render(messages=messages)
+    assert rendered == '{"role": "user", "content": "é < \\"a\\" & it\'s"}'
+
+
 def test_the_tokens_of_a_short_prompt(engine):
     assert llama_cpp.tokenize(engine, contract.prompt_for("user: hi")) == [
         1,

@@ -405,3 +405,16 @@ def test_what_is_missing_is_named_with_the_remedy(tmp_path, monkeypatch):
         memory_config("m.gguf", constrain="yaml", path=tmp_path / "m")
     monkeypatch.setenv("MEM0_SLM_MODEL", "/there/m.gguf")
     assert str(module.default_model()) == "/there/m.gguf"
+
+
+def test_a_tilde_is_the_users_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("MEM0_SLM_MODEL", "~/m.gguf")
+    monkeypatch.setenv("MEM0_SLM_HOME", "~/memories")
+    assert (stores.default_model(), stores.default_folder()) == (tmp_path / "m.gguf", tmp_path / "memories")
+    config = memory_config("~/m.gguf", path="~/kept")
+    try:
+        assert config.llm.config["model"] == str(tmp_path / "m.gguf")
+        assert config.history_db_path == str(tmp_path / "kept" / "history.db")
+    finally:
+        config.vector_store.config.client.close()

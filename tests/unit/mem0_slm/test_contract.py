@@ -211,6 +211,16 @@ GOOD = '{"memory": [{"text": "User has a dog"}, {"text": "User likes tea"}]}'
         (f"Here you are:\n{GOOD}\nAnything else?", "stored", [A, B], True),
         ('Nothing here: {"memory": []}', "nothing", [], True),
         (f"<think>a {{dog}} and tea</think>\n{GOOD}", "stored", [A, B], True),
+        (f"the user has a {{dog}}</think>{GOOD}", "stored", [A, B], True),
+        (f"As {{asked}}, and {{only}} that: {GOOD}", "stored", [A, B], True),
+        (f"{GOOD}}}", "stored", [A, B], True),
+        ('{"memory": [{"text": "User has a dog"}]} {"memory": [{"text": "User likes tea"}]}', "stored", [A, B], True),
+        ('{"memory": [{"text": "User has a dog"}, {"text": "User likes tea"},],}', "stored", [A, B], True),
+        ('{"memory": [{"text": "a, ]"},]}', "stored", [{"text": "a, ]"}], True),
+        ('{"memory": [{"text": "a </think> b"}]}', "stored", [{"text": "a </think> b"}], False),
+        # a blank text is no memory
+        ('{"memory": [{"text": "User has a dog"}, {"text": ""}]}', "stored", [A], True),
+        ('{"memory": [{"text": " "}]}', "nothing", [], True),
         # wrong shape, facts plain
         ('{"facts": ["User has a dog", "User likes tea"]}', "wrong_shape", [A, B], True),
         ('{"memories": [{"fact": "User has a dog"}]}', "wrong_shape", [A], True),
@@ -221,14 +231,12 @@ GOOD = '{"memory": [{"text": "User has a dog"}, {"text": "User likes tea"}]}'
         ('["User has a dog", "User likes tea"]', "wrong_shape", [A, B], True),
         ('[{"text": "User has a dog"}]', "wrong_shape", [A], True),
         ('{"data": {"memory": [{"text": "User has a dog"}]}}', "wrong_shape", [A], True),
-        ('{"memory": [{"text": "User has a dog"}, {"text": ""}]}', "wrong_shape", [A], True),
         ('{"memory": [{"text": "User has a dog", "memory": "m", "content": "c"}, 7]}', "wrong_shape", [A], True),
         # wrong shape, no plain facts
         ("{}", "wrong_shape", [], False),
         ("[]", "wrong_shape", [], False),
         ('{"memory": null}', "wrong_shape", [], False),
         ('{"memory": [{"text": 7}]}', "wrong_shape", [], False),
-        ('{"memory": [{"text": " "}]}', "wrong_shape", [], False),
         ('{"memory": [["User has a dog"]]}', "wrong_shape", [], False),
         # truncated
         ('{"memory": [{"text": "User has a dog"}, {"text": "User li', "truncated", [A], True),
@@ -358,3 +366,16 @@ def test_a_cut_answer_keeps_its_whole_memories_and_no_others(texts, data):
     found = classify(answer[: data.draw(st.integers(1, len(answer) - 1))])
     assert found.outcome == "truncated"
     assert found.texts == texts[: len(found.texts)]
+
+
+def test_the_schema_bounds_no_string():
+    """xgrammar allows no escape in a string with a length bound: a memory would end at its first quotation mark."""
+
+    def strings(schema):
+        if isinstance(schema, dict):
+            if schema.get("type") == "string":
+                yield schema
+            for value in schema.values():
+                yield from strings(value)
+
+    assert list(strings(contract.SCHEMA)) == [{"type": "string"}]

@@ -485,9 +485,9 @@ def test_modelfile_holds_template_parameters_and_licence(style):
     assert commands[1] == ("TEMPLATE", go_template(style))
     assert commands[-1] == ("LICENSE", "Apache License\n\nVersion 2.0\n")
     parameters = [value.split(" ", 1) for name, value in commands if name == "PARAMETER"]
-    assert parameters[:2] == [["num_ctx", "2048"], ["temperature", "0"]]
-    assert [json.loads(value) for name, value in parameters[2:]] == list(STYLES[style].stop)
-    assert {name for name, _ in parameters[2:]} == {"stop"}
+    assert parameters[:3] == [["num_ctx", "2048"], ["temperature", "0"], ["repeat_penalty", "1"]]
+    assert [json.loads(value) for name, value in parameters[3:]] == list(STYLES[style].stop)
+    assert {name for name, _ in parameters[3:]} == {"stop"}
     assert len(commands) == 1 + 1 + len(parameters) + 1
 
 
@@ -598,7 +598,7 @@ def test_modelfile_says_what_real_create_requests_and_answers_say(version):
         parameters.setdefault(key, []).append(json.loads(said))
     ours = {key: values if key == "stop" else values[0] for key, values in parameters.items()}
     theirs = {key: value for key, value in body["parameters"].items() if key != "num_thread"}
-    assert ours == theirs
+    assert ours == theirs | {"repeat_penalty": 1}  # the requests were recorded before it was set
     assert commands[0][1] == "./" + next(iter(body["files"]))
     shown = commands_of(files["15_show"]["response"]["body"]["modelfile"])
     assert ("TEMPLATE", body["template"]) in shown
