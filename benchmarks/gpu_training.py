@@ -82,7 +82,7 @@ def side(name: str, base: str, shape: str | None, epochs: float, batch_size: int
     )  # writing checkpoints is not what is measured
     data = Path("data/train.jsonl"), Path("data/validation.jsonl")
     try:
-        metrics, _ = run.finetune(
+        trained = run.finetune(
             p,
             params.load(Registry, None).seed,
             Path(base),
@@ -93,7 +93,7 @@ def side(name: str, base: str, shape: str | None, epochs: float, batch_size: int
     except Exception as error:
         io.write_json(out, {"error": f"{type(error).__name__}: {error}"[:300]})
         raise
-    io.write_json(out, results.pick(metrics, MEASURED if shape else MEASURED + LEARNT))
+    io.write_json(out, results.pick(trained.figures(), MEASURED if shape else MEASURED + LEARNT))
 
 
 def main():

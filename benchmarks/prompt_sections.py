@@ -396,12 +396,12 @@ def measure(
     p = dataclasses.replace(load_params(), **TRAINING, threads=threads)
     io.write_jsonl(folder / "train.jsonl", [example(c, form, memory_words) for c in training])
     io.write_jsonl(folder / "validation.jsonl", [example(c, form, memory_words) for c in held[:8]])
-    trained, _ = run.finetune(p, SEED, base, folder / "train.jsonl", folder / "validation.jsonl", folder / "adapter")
+    trained = run.finetune(p, SEED, base, folder / "train.jsonl", folder / "validation.jsonl", folder / "adapter")
     tokenizer = AutoTokenizer.from_pretrained(base)
     model = (
         PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32), folder / "adapter")
         .merge_and_unload()
-        .to(getattr(torch, trained["precision"]))
+        .to(getattr(torch, trained.precision))
         .eval()
     )
     answers = answers_of(model, tokenizer, [contract.prompt_for(asked(c, form)) for c in held])
@@ -415,7 +415,7 @@ def measure(
     return {
         "form": FORMS[form],
         **figures(held, answers),
-        "training": {key: trained[key] for key in ("train_examples", "train_tokens", "seconds", "train_loss_last")},
+        "training": results.pick(trained.figures(), ("train_examples", "train_tokens", "seconds", "train_loss_last")),
     }
 
 

@@ -1,10 +1,12 @@
 """The one way in which a figure is written, with the machine and the commit it comes from."""
 
+import csv
 import importlib.metadata
 import json
 import os
 import platform
 import subprocess
+from io import StringIO
 from pathlib import Path
 
 from mem0_slm import io
@@ -72,6 +74,15 @@ def record(name: str, facts: dict, *packages: str, headline: dict | None = None)
     reports/runs/<name>.json, where each figure can be traced."""
     io.write_json(f"reports/runs/{name}.json", facts | {"host": host(*packages)})
     io.write_json(f"metrics/{name}.json", numbers(facts if headline is None else headline))
+
+
+def write_csv(path: Path, columns: tuple[str, ...], rows: list) -> None:
+    """Write rows of texts and numbers under their columns; None is an empty cell, a float has six significant digits."""
+    text = StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([f"{cell:.6g}" if isinstance(cell, float) else cell for cell in row] for row in rows)
+    io.write_text(path, text.getvalue())
 
 
 def flat(value, prefix: str = "") -> dict[str, float]:

@@ -27,7 +27,7 @@ def attend(module, query, key, value, attention_mask, scaling=None, dropout=0.0,
     """
     share = dropout if module.training else 0.0
     scaling = query.shape[-1] ** -0.5 if scaling is None else scaling
-    with torch.autocast(query.device.type, enabled=False):  # the precision is chosen here
+    with torch.autocast(query.device.type, enabled=False):  # the dtype is chosen here
         q = Pad.apply(query[0].transpose(0, 1), layout["queries"], layout["query_places"], None)
         k, v = (
             Pad.apply(tensor[0].transpose(0, 1), layout["keys"], layout["key_places"], layout["shared"])
@@ -56,7 +56,7 @@ def attend_by_matrices(
     """
     (examples, heads, n, size), groups = query.shape, key.shape[1]
     bias = torch.zeros_like(allowed, dtype=query.dtype).masked_fill_(~allowed, -torch.inf)[:, None]
-    # the heads that share a key's head stand below each other
+    # query heads that share a key head stand below each other: one product a key head
     scores = _fold_heads(query, groups) @ key.flatten(0, 1).transpose(1, 2)
     weights = torch.add(bias, scores.view(examples, heads, n, -1), alpha=scaling).softmax(-1)
     return (_fold_heads(weights, groups) @ value.flatten(0, 1)).view(examples, heads, n, size), weights
@@ -68,16 +68,13 @@ def attend_by_matrices_backward(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The gradients of query, key and value from that of the result."""
     groups = key.shape[1]
-    gradient, flat = _fold_heads(gradient, groups), _fold_heads(weights, groups)
+    gradient, folded = _fold_heads(gradient, groups), _fold_heads(weights, groups)
     of_weights = (gradient @ value.flatten(0, 1).transpose(1, 2)).view_as(weights)
-    of_scores = _fold_heads(
-        torch.ops.aten._softmax_backward_data(of_weights, weights, -1, weights.dtype).mul_(scaling), groups
-    )
-    of_query, of_key, of_value = (
-        of_scores @ key.flatten(0, 1),
-        of_scores.transpose(1, 2) @ _fold_heads(query, groups),
-        flat.transpose(1, 2) @ gradient,
-    )
+    of_scores = torch.ops.aten._softmax_backward_data(of_weights, weights, -1, weights.dtype).mul_(scaling)
+    of_scores = _fold_heads(of_scores, groups)
+    of_query = of_scores @ key.flatten(0, 1)
+    of_key = of_scores.transpose(1, 2) @ _fold_heads(query, groups)
+    of_value = folded.transpose(1, 2) @ gradient
     return of_query.view_as(query), of_key.view_as(key), of_value.view_as(value)
 
 
@@ -87,29 +84,33 @@ def _fold_heads(tensor: Tensor, groups: int) -> Tensor:
 
 
 @attend_by_matrices.register_fake
-def _(query, key, value, allowed, scaling):
+def _result_shapes(query, key, value, allowed, scaling):
     return query.new_empty(query.shape), query.new_empty(*query.shape[:3], key.shape[2])
 
 
 @attend_by_matrices_backward.register_fake
-def _(gradient, query, key, value, weights, scaling):
+def _gradient_shapes(gradient, query, key, value, weights, scaling):
     return tuple(tensor.new_empty(tensor.shape) for tensor in (query, key, value))
 
 
-def _keep(ctx, inputs, output):
-    *tensors, _, ctx.scaling = inputs
-    ctx.save_for_backward(*tensors, output[1])
+def _save_inputs(ctx, inputs, output):
+    query, key, value, _allowed, ctx.scaling = inputs
+    _, weights = output
+    ctx.save_for_backward(query, key, value, weights)
 
 
-def _backward(ctx, gradient, _):
+def _input_gradients(ctx, gradient, _of_weights):
     return *attend_by_matrices_backward(gradient, *ctx.saved_tensors, ctx.scaling), None, None
+
+
+attend_by_matrices.register_autograd(_input_gradients, setup_context=_save_inputs)
 
 
 class Pad(torch.autograd.Function):
     """A row (tokens, heads, size) as padded examples (examples, length, heads, size).
 
     Its gradient, and that of `Unpad`, is a lookup as well, the other way round; PyTorch's own would add up token by token,
-    with locks. `shared` (a scalar, None for 0): so many tokens stand in every example.
+    with locks. shared: how many tokens all the examples have in common (a scalar; None for none).
     """
 
     @staticmethod
@@ -123,7 +124,7 @@ class Pad(torch.autograd.Function):
         found = gradient.flatten(0, 1)[places]
         if (
             shared is not None
-        ):  # found has what comes from the first example, where a shared token's place is its own number
+        ):  # found has only what the first example gives, where a shared token's place is its own number
             at = torch.arange(len(places), device=places.device)
             others = gradient[1:].sum(0)[at.clamp(max=gradient.shape[1] - 1)]
             found = found + torch.where((at < shared)[:, None, None], others, 0)
@@ -131,7 +132,10 @@ class Pad(torch.autograd.Function):
 
 
 class Unpad(torch.autograd.Function):
-    """Padded examples (examples, length, heads, size) as a row (tokens, heads, size); `real` (examples, length) is False at the padding."""
+    """Padded examples (examples, length, heads, size) as a row (tokens, heads, size).
+
+    real (examples, length): False at the padding.
+    """
 
     @staticmethod
     def forward(ctx, padded, places, where, real):

@@ -1,6 +1,6 @@
-"""The decoder's pass and the loss of the answers' tokens.
+"""The decoder's forward pass and the loss of the answers' tokens.
 
-Imports torch where it is used.
+The language-model head is computed only at the positions that carry a label. Imports torch where it is used.
 """
 
 import contextlib
@@ -16,19 +16,23 @@ def decoder_of(model):
     return causal.model if decoder is causal else decoder
 
 
-def decode(model, batch: dict, dtype: str):
-    """The decoder's last hidden states, (rows, tokens, width), for what `packing.pack` or `packing.pad` made."""
+def autocast(device: str, dtype: str):
+    """A context in which products of matrices are computed in `dtype`, "bfloat16" or "float32"."""
     import torch
 
+    return torch.autocast(device, torch.bfloat16, enabled=dtype == "bfloat16")
+
+
+def decode(model, batch: dict, dtype: str):
+    """The decoder's last hidden states, (rows, tokens, width), for a batch of batches.pack or batches.pad."""
     inputs = {key: value for key, value in batch.items() if key not in ("labels", "weights", "tokens")}
-    with torch.autocast(batch["input_ids"].device.type, torch.bfloat16, enabled=dtype == "bfloat16"):
+    with autocast(batch["input_ids"].device.type, dtype):
         return decoder_of(model)(**inputs, use_cache=False).last_hidden_state  # the adapter's layers are inside it
 
 
 def head(model, hidden, dtype: str):
-    import torch
-
-    with torch.autocast(hidden.device.type, torch.bfloat16, enabled=dtype == "bfloat16"):
+    """The logits of hidden states: (..., width) to (..., vocabulary)."""
+    with autocast(hidden.device.type, dtype):
         return model.get_base_model().get_output_embeddings()(hidden)
 
 
@@ -49,9 +53,8 @@ def answer_loss(model, batch: dict, dtype: str, weight_per_example: float):
     hidden = decode(model, batch, dtype)[:, :-1]
     targets, weights = batch["labels"][:, 1:], batch["weights"][:, 1:]
     chosen = targets != encode.IGNORED
-    logits = head(
-        model, hidden[chosen.to(hidden.device)], dtype
-    )  # a model spread over GPUs ends on another than it began
+    # .to(device): a model spread over GPUs ends on another one than it begins on
+    logits = head(model, hidden[chosen.to(hidden.device)], dtype)
     losses = getattr(model, "token_losses", token_losses)(logits, targets[chosen].to(logits.device))
     return (losses.to(weights.device) * weights[chosen]).sum() / (batches.examples_of(batch) * weight_per_example)
 
@@ -61,19 +64,17 @@ COMPILE_TOKENS = 100_000
 
 
 def compile_pays(p: FinetuneSettings, train: list[dict]) -> bool:
+    """Whether the layers are compiled: as `p.compile` says, "auto" where it saves time on these encoded examples."""
     import torch
 
     if p.compile != "auto":
         return p.compile == "always"
-    return (
-        not torch.cuda.is_available()
-        and not p.load_in_4bit
-        and p.epochs * sum(len(e["input_ids"]) for e in train) >= COMPILE_TOKENS
-    )
+    tokens = p.epochs * sum(len(e["input_ids"]) for e in train)
+    return not torch.cuda.is_available() and not p.load_in_4bit and tokens >= COMPILE_TOKENS
 
 
 def eager():
-    """A context in which compiled layers run as they were: a form of their own for evaluation is not worth its compiling."""
+    """A context in which compiled layers run uncompiled: compiling them once more for evaluation takes longer than it saves."""
     import torch
 
     loaded = "torch._dynamo" in sys.modules  # else nothing is compiled, and loading it takes seconds
@@ -81,10 +82,10 @@ def eager():
 
 
 def compile_layers(model) -> None:
-    """Compile the decoder's layers, once for all of them, and the loss."""
+    """Compile the decoder's layers, one compilation for all of them, and the loss."""
     import torch
 
     model.token_losses = torch.compile(token_losses, dynamic=True)
-    model.enable_input_require_grads()  # else the first layer, whose input needs no gradient, is compiled in a form of its own
+    model.enable_input_require_grads()  # else the first layer, whose input has no gradient, is compiled apart
     for layer in decoder_of(model).layers:
         layer.compile(dynamic=True)

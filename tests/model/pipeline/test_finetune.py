@@ -225,12 +225,12 @@ def test_the_same_seed_gives_the_same_adapter(small, tiny_base):
 
 def test_golden_loss(small, tiny_base):
     """Six steps on a random model, pinned. (Losses are sums over a batch by a constant, so batches of long answers weigh more.)"""
-    metrics, log = train(small, tiny_base, learning_rate=0.02)
-    losses = [row["loss"] for row in log if "loss" in row]
-    assert len(losses) == metrics["steps"] == 6
+    trained = train(small, tiny_base, learning_rate=0.02)
+    losses = [row["loss"] for row in trained.log if "loss" in row]
+    assert len(losses) == trained.steps == 6
     assert losses[0] == pytest.approx(9.740, rel=0.01)
     assert losses[-1] == pytest.approx(9.602, rel=0.03)
-    assert metrics["train_examples"] == 24 and metrics["too_long_left_out"] == 0
+    assert trained.train_examples == 24 and trained.too_long_left_out == 0
 
 
 def test_nan_stops_with_an_error_that_names_the_remedy(small, tiny_base, monkeypatch):
@@ -295,8 +295,8 @@ def unsloth(monkeypatch):
 
 
 def test_without_a_gpu_auto_takes_peft_and_says_why(small):
-    assert training_model.choose_engine(small[0]) == ("peft", "there is no CUDA GPU")
-    assert training_model.choose_engine(replace(small[0], engine="peft")) == ("peft", "asked for")
+    assert training_model.choose_trainer(small[0]) == ("peft", "there is no CUDA GPU")
+    assert training_model.choose_trainer(replace(small[0], engine="peft")) == ("peft", "asked for")
 
 
 def test_unsloth_without_a_gpu_is_an_error_with_the_remedy(small, tiny_base):
@@ -308,20 +308,20 @@ def test_unsloth_without_a_gpu_is_an_error_with_the_remedy(small, tiny_base):
 
 
 def test_auto_takes_unsloth_where_it_can_run(small, unsloth, monkeypatch):
-    assert training_model.choose_engine(small[0]) == ("unsloth", "a CUDA GPU and unsloth are there")
-    assert training_model.choose_engine(replace(small[0], target_parameters=["experts.down_proj"])) == (
+    assert training_model.choose_trainer(small[0]) == ("unsloth", "a CUDA GPU and unsloth are there")
+    assert training_model.choose_trainer(replace(small[0], target_parameters=["experts.down_proj"])) == (
         "peft",
         "finetune.target_parameters is PEFT's alone",
     )
     monkeypatch.setattr(nf4, "installed", lambda name: False)
-    assert training_model.choose_engine(small[0]) == ("peft", "the package unsloth is not installed")
+    assert training_model.choose_trainer(small[0]) == ("peft", "the package unsloth is not installed")
 
 
 def test_unsloth_is_asked_for_the_model_that_the_params_describe(small, tiny_base, unsloth):
     """Padded batches, since unsloth brings an attention of its own; the training around it is the real one."""
     import torch
 
-    metrics, _ = train(
+    trained = train(
         small, tiny_base, engine="unsloth", load_in_4bit=True, gradient_checkpointing=True, target_modules=["q_proj"]
     )
     assert "UNSLOTH_DISABLE_STATISTICS" in os.environ  # unsloth asks for no more than that it is there
@@ -341,7 +341,7 @@ def test_unsloth_is_asked_for_the_model_that_the_params_describe(small, tiny_bas
         "random_state": 7,
         "max_seq_length": 512,
     }
-    assert (metrics["engine"], metrics["steps"], metrics["train_tokens"]) == ("unsloth", 6, tokens_of(small, tiny_base))
+    assert (trained.engine, trained.steps, trained.train_tokens) == ("unsloth", 6, tokens_of(small, tiny_base))
 
 
 def tokens_of(small, base) -> int:
@@ -374,8 +374,8 @@ def test_a_padded_batch_has_the_loss_of_one_without_padding(tiny_base, tokenizer
 )
 def test_a_base_in_4_bits_trains(small, tmp_path, tokenizer):
     base = base_model(tmp_path / "base", tokenizer, width=64)  # bitsandbytes wants whole blocks of 64 weights on a CPU
-    metrics, _ = train(small, base, load_in_4bit=True, precision="bf16")
-    assert metrics["load_in_4bit"] and math.isfinite(metrics["validation_loss"])
+    trained = train(small, base, load_in_4bit=True, precision="bf16")
+    assert trained.load_in_4bit and math.isfinite(trained.validation_loss)
     weights = load_file(small[1] / "adapter" / "adapter_model.safetensors")
     assert len(weights) == 2 * 2 * 7 and all("lora_" in name for name in weights)  # A and B, two layers, seven modules
 
@@ -426,8 +426,8 @@ def test_llama31_from_training_to_gguf(small, tokenizer, tmp_path):
     rope = {"max_position_embeddings": 131072, "rope_parameters": tiny.LLAMA3_ROPE}
     base_model(tmp_path / "base", tokenizer, width=64, intermediate_size=64, tie_word_embeddings=False, **rope)
     p = preset("llama3.1-8b", engine="peft", load_in_4bit=False)
-    metrics, _ = train((p, small[1]), tmp_path / "base")
-    assert metrics["steps"] == 6
+    trained = train((p, small[1]), tmp_path / "base")
+    assert trained.steps == 6
     assert merge(tmp_path / "base", small[1] / "adapter", tmp_path / "merged", dtype="float16")["merged"] == 2 * 7
     gguf.convert(tmp_path / "merged", tmp_path / "model.gguf")
     handle = llama_cpp.load(tmp_path / "model.gguf", n_ctx=256, n_parallel=1, n_threads=1)
@@ -465,8 +465,8 @@ def test_llama4_trains_its_experts_and_merges(small, tokenizer, tmp_path):
                 weight.normal_(std=0.05)
     model.save_pretrained(tmp_path / "base")
     tokenizer.save_pretrained(tmp_path / "base")
-    metrics, _ = train((preset("llama4-scout"), small[1]), tmp_path / "base")
-    assert metrics["steps"] == 6
+    trained = train((preset("llama4-scout"), small[1]), tmp_path / "base")
+    assert trained.steps == 6
     trained = {
         name: weight
         for name, weight in load_file(small[1] / "adapter" / "adapter_model.safetensors").items()
@@ -505,10 +505,10 @@ def test_what_does_not_fit_is_refused_with_the_numbers_before_loading(small, tin
 
 
 def test_memory_stands_in_the_log_and_the_metrics(small, tiny_base):
-    metrics, log = train(small, tiny_base)
-    held = [row["rss_gib"] for row in log if "loss" in row]
-    assert len(held) == 6 and 0 < max(held) <= metrics["peak_rss_gib"] + 0.01
-    assert metrics["estimated_gib"] > 0.8 and "peak_vram_gib" not in metrics
+    trained = train(small, tiny_base)
+    held = [row["rss_gib"] for row in trained.log if "loss" in row]
+    assert len(held) == 6 and 0 < max(held) <= trained.peak_rss_gib + 0.01
+    assert trained.estimated_gib > 0.8 and "peak_vram_gib" not in trained.figures()
 
 
 # --- several processes ---
@@ -550,14 +550,14 @@ def test_two_processes_train_one_adapter(small, tiny_base):
         folder / "train.jsonl",
         folder / "validation.jsonl",
         folder / "alone",
-    )[0]
+    )
     assert (together["processes"], together["steps"], together["train_tokens"]) == (
         2,
-        alone["steps"],
-        alone["train_tokens"],
+        alone.steps,
+        alone.train_tokens,
     )
     assert together["instructions_asked"] == 20 and 0 <= together["instructions_answered_in_prose"] <= 1
-    assert together["validation_loss"] == pytest.approx(alone["validation_loss"], rel=0.01)
+    assert together["validation_loss"] == pytest.approx(alone.validation_loss, rel=0.01)
     assert sorted(f.name for f in (folder / "models" / "adapter").iterdir()) == [
         "adapter_config.json",
         "adapter_model.safetensors",
