@@ -23,7 +23,10 @@ BY_NAME = {
 }
 """The functions of the package find an engine by its name at run time: whoever imports one of them may run any engine."""
 
-LEFT_OUT = {"pipeline/results.py": ("prepare_base", "finetune", "export_merged", "export_gguf")}
+LEFT_OUT = {
+    "pipeline/results.py": ("prepare_base", "finetune", "export_merged", "export_gguf"),
+    "pipeline/training/record.py": ("finetune",),
+}
 """Code that a stage runs and does not depend on, each with the stages. results.py is how a figure is written: a change there
 makes no other model, so nothing is trained or exported again; the stages that measure do run again, their records change."""
 
