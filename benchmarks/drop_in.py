@@ -17,7 +17,6 @@ import contextlib
 import dataclasses
 import importlib.util
 import multiprocessing
-import socket
 import sys
 import tempfile
 import time
@@ -28,7 +27,7 @@ from mem0_slm import io
 from pipeline import params
 from pipeline.evaluation import retrieval
 from pipeline.evaluation.settings import RetrievalEvalSettings
-from tools.servers import SERVED, Missing, llama_cpp_server, serving, vllm_server
+from tools.servers import SERVED, Missing, free_port, llama_cpp_server, serving, vllm_server
 
 TOLERANCE = 0.03
 """How far precision_at_5 may lie from that of our own provider."""
@@ -39,12 +38,6 @@ SERVERS = {
     "vllm": (vllm_server, "vllm", "vllm_base_url", "models/merged"),
 }
 """By name: the command that starts the server, Mem0's provider for it, that provider's key for the address, the model."""
-
-
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def ours(items: list[dict], p) -> dict:

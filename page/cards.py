@@ -5,23 +5,34 @@ import html
 import textwrap
 
 SOURCES = {"conversation": "from the conversation", "edited": "edited by you", "imported": "imported"}
-
-
 SAID_LENGTH = 90
-"""Most letters of a message beside the memory that came of it; the whole message shows under the pointer."""
-
-
+"""Most characters of a message beside the memory that came of it; hovering shows the whole message."""
 ADDED = {
     "waiting": "Looking for something to remember …",
     "known": "Nothing new to remember",
     "nothing": "Nothing to remember",
-    "forgotten": "Not remembered: all was deleted meanwhile",
+    "forgotten": "Not remembered: everything was deleted meanwhile",
 }
+LOADING = "<p class='empty'>Looking for memories …</p>"
+NONE_YET = "Nothing remembered yet. Say something about yourself: where you live, what you like, whom you know."
+NONE_ALIKE = "No memory is like this."
 
 
 def shown(text: str) -> str:
     """Text as it was written, for a place that takes HTML: nothing in it is markup."""
     return html.escape(text).replace("\n", "<br>")
+
+
+def count(n: int, one: str, many: str) -> str:
+    return f"{n} {one if n == 1 else many}"
+
+
+def failed_to_read(error: Exception) -> str:
+    """What stands in the place of the memories when the store cannot be read."""
+    return f"<p class='empty failed' role='alert'>The memories cannot be read: {shown(str(error))}</p>"
+
+
+# --- the conversation ---
 
 
 def messages(turns) -> list[dict]:
@@ -31,79 +42,77 @@ def messages(turns) -> list[dict]:
         out.append({"role": "user", "content": shown(turn.message)})
         if turn.used:
             lines = "<br>".join(f"{shown(m['memory'])} <small>({m['score']:.2f})</small>" for m in turn.used)
-            out.append(_line(f"Used {_count(len(turn.used), 'memory', 'memories')}", lines))
-        if turn.state == "failed":
-            out.append(
-                {"role": "assistant", "content": f"<span class='failed'>The reply failed: {shown(turn.error)}</span>"}
-            )
-        elif turn.state == "writing" and not turn.reply:
-            out.append({"role": "assistant", "content": "<i class='writing'>thinking …</i>"})
-        else:
-            ending = (
-                " <small>(stopped)</small>"
-                if turn.state == "stopped"
-                else ""
-                if turn.reply.strip()
-                else "<small>(no words)</small>"
-            )
-            out.append({"role": "assistant", "content": shown(turn.reply.strip()) + ending})
+            out.append(_line(f"Used {count(len(turn.used), 'memory', 'memories')}", lines))
+        out.append({"role": "assistant", "content": _reply(turn)})
         if turn.state != "writing":
             out.append(_added(turn))
     return out
 
 
+def _reply(turn) -> str:
+    if turn.state == "failed":
+        return f"<span class='failed'>The reply failed: {shown(turn.error)}</span>"
+    if turn.state == "writing" and not turn.reply:
+        return "<i class='writing'>thinking …</i>"
+    reply = shown(turn.reply.strip())
+    if turn.state == "stopped":
+        return f"{reply} <small>(stopped)</small>"
+    return reply or "<small>(no words)</small>"
+
+
 def _added(turn) -> dict:
     lines = "<br>".join(shown(text) for text in [*turn.stored, *([turn.note] if turn.note else [])])
     if turn.added == "stored":
-        return _line(f"Remembered {_count(len(turn.stored), 'memory', 'memories')}", lines)
+        return _line(f"Remembered {count(len(turn.stored), 'memory', 'memories')}", lines)
     if turn.added == "failed":
         return _line("Not remembered: it failed", lines)
     return _line(ADDED[turn.added], lines, pending=turn.added == "waiting")
 
 
 def _line(title: str, content: str, pending: bool = False) -> dict:
-    return {
-        "role": "assistant",
-        "content": content,
-        "metadata": {"title": title, "status": "pending" if pending else "done"},
-    }
+    metadata = {"title": title, "status": "pending" if pending else "done"}
+    return {"role": "assistant", "content": content, "metadata": metadata}
 
 
-def _count(n: int, one: str, many: str) -> str:
-    return f"{n} {one if n == 1 else many}"
+# --- the memories ---
 
 
 def memory_cards(memories: list[dict], used: dict[str, float], query: str) -> str:
-    """The list in the memory panel. `used`: scores of the memories in the last prompt, by id."""
+    """The list in the memory panel, as HTML.
+
+    memories: as `Chat.memories` or `Chat.search` return them. used: scores of the memories in the last prompt, by id.
+    """
     if not memories:
-        text = (
-            "No memory is like this."
-            if query
-            else "Nothing remembered yet. Say something about yourself: where you live, what you like, whom you know."
-        )
-        return f"<p class='empty'>{text}</p>"
-    cards = []
-    for m in memories:
-        facts = [
-            f"<time datetime='{html.escape(m['created_at'])}'>{_when(m['created_at'])}</time>",
-            SOURCES.get(m["source"], html.escape(str(m["source"]))),
-        ]
-        if m["updated_at"] > m["created_at"]:
-            facts[1] += f" {_when(m['updated_at'])}"
-        said = (
-            f"<q title='{html.escape(m['said'])}'>{html.escape(textwrap.shorten(m['said'], SAID_LENGTH, placeholder=' …'))}</q>"
-            if m["said"]
-            else ""
-        )
-        badges = f"<b class='used'>used for the last reply · {used[m['id']]:.2f}</b>" if m["id"] in used else ""
-        badges += f"<b class='alike'>alike · {m['score']:.2f}</b>" if "score" in m else ""
-        text, name = html.escape(m["memory"]), html.escape(m["memory"][:60], quote=True)
-        cards.append(
-            f"<li class='{'card is-used' if m['id'] in used else 'card'}'><p>{text}</p><small>{' · '.join(facts)}{said}</small>{badges}"
-            f"<span class='acts'><button type='button' data-act='edit' data-id='{html.escape(m['id'])}' aria-label='Edit: {name}'>Edit</button>"
-            f"<button type='button' data-act='delete' data-id='{html.escape(m['id'])}' aria-label='Delete: {name}'>Delete</button></span></li>"
-        )
-    return f"<ul class='cards' aria-label='Memories'>{''.join(cards)}</ul>"
+        return f"<p class='empty'>{NONE_ALIKE if query else NONE_YET}</p>"
+    return f"<ul class='cards' aria-label='Memories'>{''.join(_card(m, used.get(m['id'])) for m in memories)}</ul>"
+
+
+def _card(memory: dict, used: float | None) -> str:
+    """One memory, where it comes from, and its buttons. used: its score in the last prompt, None if not in it."""
+    badges = f"<b class='used'>used for the last reply · {used:.2f}</b>" if used is not None else ""
+    badges += f"<b class='alike'>alike · {memory['score']:.2f}</b>" if "score" in memory else ""
+    return (
+        f"<li class='{'card' if used is None else 'card is-used'}'><p>{html.escape(memory['memory'])}</p>"
+        f"<small>{_origin(memory)}</small>{badges}"
+        f"<span class='acts'>{_button('Edit', memory)}{_button('Delete', memory)}</span></li>"
+    )
+
+
+def _origin(memory: dict) -> str:
+    """When a memory was stored, from where, and the message it came of."""
+    created = f"<time datetime='{html.escape(memory['created_at'])}'>{_when(memory['created_at'])}</time>"
+    source = SOURCES.get(memory["source"], html.escape(str(memory["source"])))
+    if memory["updated_at"] > memory["created_at"]:
+        source += f" {_when(memory['updated_at'])}"
+    said = html.escape(textwrap.shorten(memory["said"], SAID_LENGTH, placeholder=" …"))
+    quote = f"<q title='{html.escape(memory['said'])}'>{said}</q>" if memory["said"] else ""
+    return f"{created} · {source}{quote}"
+
+
+def _button(label: str, memory: dict) -> str:
+    name = html.escape(f"{label}: {memory['memory'][:60]}")
+    id, action = html.escape(memory["id"]), label.lower()
+    return f"<button type='button' data-act='{action}' data-id='{id}' aria-label='{name}'>{label}</button>"
 
 
 def _when(iso: str) -> str:

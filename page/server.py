@@ -2,7 +2,6 @@
 
 import hmac
 import ipaddress
-import logging
 import os
 import signal
 import socket
@@ -11,20 +10,17 @@ from pathlib import Path
 
 from mem0_slm import engines, stores
 from mem0_slm.io import DataError
-from page.page import CSS, build
 from page.settings import AppSettings
 from pipeline import params
 
 PASSWORD = "MEM0_SLM_APP_PASSWORD"
-
-
-logger = logging.getLogger("mem0_slm")
+"""The environment variable that holds the password."""
 
 
 def required_password(p: AppSettings) -> str:
     """The password from the environment, or "" where none is needed.
 
-    Raises DataError when others than this machine could open the page and there is no password.
+    Raises DataError when other machines could open the page and there is no password.
     """
     password = os.environ.get(PASSWORD, "")
     try:
@@ -34,7 +30,8 @@ def required_password(p: AppSettings) -> str:
     if (p.share or not loopback) and not password:
         what = "app.share: true" if p.share else f"app.host: {p.host}"
         raise DataError(
-            f"params.yaml: {what} lets others open the page. Set a password in {PASSWORD}, or use host 127.0.0.1 and share false."
+            f"params.yaml: {what} lets others open the page. Set a password in {PASSWORD}, "
+            "or use host 127.0.0.1 and share false."
         )
     return password
 
@@ -57,47 +54,26 @@ def open_chat(p: AppSettings):
     config = slm.memory_config(
         p.extraction_model,
         engine=p.extraction_engine,
-        options=_options(p.extraction_engine, p),
+        options=engines.load_options(p.extraction_engine, threads=p.threads),
         embedder=embedder,
         path=p.folder,
         vector_store=vector_store,
     )
     memory = Memory(config)
-    handle = engines.shared_handle(
-        p.chat_engine, p.chat_model, _options(p.chat_engine, p)
-    )  # the same as the extractor's, if it is the same model
-    return Chat(
-        memory,
-        p.chat_engine,
-        handle,
-        p.folder,
-        Settings(p.reply_tokens, p.temperature, p.top_k, p.threshold, p.history, p.replies_remembered),
-    )
-
-
-def _options(engine: str, p: AppSettings) -> dict:
-    return engines.load_options(engine, threads=p.threads)
+    # the same as the extractor's, if it is the same model
+    options = engines.load_options(p.chat_engine, threads=p.threads)
+    handle = engines.shared_handle(p.chat_engine, p.chat_model, options)
+    settings = Settings(p.reply_tokens, p.temperature, p.top_k, p.threshold, p.history, p.replies_remembered)
+    return Chat(memory, p.chat_engine, handle, p.folder, settings)
 
 
 def launch(page, p: AppSettings, password: str) -> None:
     """Put the page on its address; with a password, behind a login."""
-    import gradio as gr
+    from page.page import SCRIPT, STYLE, theme
 
-    theme = gr.themes.Soft(
-        primary_hue="teal", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
-    )  # names: no font is fetched
-    theme = theme.set(  # the theme's own are too pale to be read easily
-        body_text_color_subdued="*neutral_600",
-        body_text_color_subdued_dark="*neutral_300",
-        button_primary_background_fill="*primary_700",
-        button_primary_background_fill_hover="*primary_800",
-        button_primary_background_fill_dark="*primary_700",
-        button_primary_background_fill_hover_dark="*primary_800",
-    )
     app_kwargs = {}
-    if (
-        p.host in ("127.0.0.1", "localhost") and not p.share
-    ):  # a foreign page that points its own name at this machine gets nothing
+    if p.host in ("127.0.0.1", "localhost") and not p.share:
+        # a foreign page that points its own name at this machine gets nothing
         from starlette.middleware import Middleware
         from starlette.middleware.trustedhost import TrustedHostMiddleware
 
@@ -109,8 +85,9 @@ def launch(page, p: AppSettings, password: str) -> None:
         share=p.share,
         auth=auth,
         auth_message="Any user name, and the password.",
-        theme=theme,
-        css=CSS,
+        theme=theme(),
+        css_paths=STYLE,
+        head=f"<script>{SCRIPT.read_text(encoding='utf-8')}</script>",
         quiet=True,
         show_error=False,
         footer_links=[],
@@ -123,12 +100,23 @@ def launch(page, p: AppSettings, password: str) -> None:
     )
 
 
-def serve(p: AppSettings, password: str) -> None:
-    """Load, warm up, open the page, and stay until the process is told to end."""
+def serve(p: AppSettings) -> None:
+    """Load, warm up, open the page, and stay until the process is told to end.
+
+    Raises DataError for a model that is not there, a password that is needed and not set, and a port that is in use;
+    EngineError when a model cannot be loaded.
+    """
+    if p.chat_engine == "llama_cpp" and not Path(p.chat_model).is_file():
+        raise DataError(
+            f"params.yaml: app.chat_model: {p.chat_model}: no such file. Run `make repro`, or name another model."
+        )
+    password = required_password(p)
     if not _free(p.host, p.port):
         raise DataError(
             f"params.yaml: app.port: {p.port} is in use on {p.host}. End what uses it, or set another port."
         )
+    from page.page import build  # takes seconds, so what is wrong is said before
+
     print("Loading the models ...", flush=True)
     chat = open_chat(p)
     try:

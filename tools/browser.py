@@ -3,7 +3,6 @@
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import threading
@@ -12,11 +11,12 @@ from pathlib import Path
 
 from mem0_slm import io
 from pipeline import params
+from tools.servers import ROOT, free_port
 
-ROOT = Path(__file__).resolve().parents[1]
-
-
+PATIENCE = 600.0
+"""Seconds until something is taken to hang. However busy a machine is, nothing else should end by this."""
 WAITING = "Looking for something to remember"
+"""What stands under a message that is still to be added."""
 
 
 @dataclass
@@ -60,7 +60,7 @@ def running_app(place: Path, environment: dict | None = None, /, **settings):
     reader = threading.Thread(target=read, daemon=True)
     reader.start()
     try:
-        ready.wait(300)
+        ready.wait(PATIENCE)
         if not app.url:
             raise RuntimeError(f"app.py did not start:\n{''.join(app.lines)}")
         yield app
@@ -68,23 +68,17 @@ def running_app(place: Path, environment: dict | None = None, /, **settings):
         if process.poll() is None:
             process.terminate()
         try:
-            process.wait(20)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        reader.join(5)
+        reader.join(PATIENCE)
         process.stdout.close()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextlib.contextmanager
 def chromium():
-    """A headless browser: the system's Chromium, driven by Playwright."""
+    """A headless browser: the system's Chromium, driven by Playwright. Raises DataError where it is not installed."""
     from playwright.sync_api import sync_playwright
 
     path = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -100,6 +94,13 @@ def chromium():
             browser.close()
 
 
+def new_page(browser, **context):
+    """A page that waits as long as it takes (PATIENCE)."""
+    page = browser.new_page(**context)
+    page.set_default_timeout(1000 * PATIENCE)
+    return page
+
+
 def enter(page, url: str, name: str) -> None:
     page.goto(url)
     enter_name(page, name)
@@ -113,15 +114,15 @@ def enter_name(page, name: str) -> None:
 
 def say(page, text: str) -> None:
     """Send a message and wait for the end of its reply."""
-    replies = page.locator('[data-testid="bot"]')
-    before = replies.count()
+    said = page.locator("#talk .user")
+    before = said.count()
     page.locator("#message textarea").fill(text)
     page.keyboard.press("Enter")
-    replies.nth(before).wait_for()
-    page.locator("#stop").wait_for(state="hidden", timeout=60_000)
-    page.locator("#send").wait_for(state="visible", timeout=60_000)
+    said.nth(before).wait_for()
+    page.locator("#stop").wait_for(state="hidden")
+    page.locator("#send").wait_for(state="visible")
 
 
 def settled(page) -> None:
     """Wait until nothing is to be added any more."""
-    page.get_by_text(WAITING).first.wait_for(state="detached", timeout=60_000)
+    page.get_by_text(WAITING).first.wait_for(state="detached")

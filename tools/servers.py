@@ -1,10 +1,11 @@
-"""Real model servers on loopback: llama.cpp's and vLLM's."""
+"""Servers on this machine: a free port, and real model servers of llama.cpp and vLLM."""
 
 import contextlib
 import importlib.util
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -14,29 +15,30 @@ from pathlib import Path
 from mem0_slm import hardware
 
 ROOT = Path(__file__).resolve().parents[1]
-
+"""The repository."""
 VLLM_CPU = ROOT.parent / "shared" / "tools" / "vllm-cpu"
 """A script that serves a folder with vLLM on a CPU, where there is one; else the `vllm` command is taken."""
-
-
 WINDOW = 4096
 """Tokens. Mem0's own prompt has twice as many: it can only be answered where the swap works."""
-
-
 SERVED = "local"
+"""The name under which the model is served."""
 
 
 class Missing(Exception):
-    """A server that cannot be had here, and why."""
+    """Why a server cannot run here."""
+
+
+def free_port() -> int:
+    """A port of this machine that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def llama_cpp_server(model: Path, port: int) -> list[str]:
-    missing = [
-        name
-        for name in ("fastapi", "uvicorn", "sse_starlette", "starlette_context")
-        if importlib.util.find_spec(name) is None
-    ]
-    if missing:
+    """The command that serves a GGUF file with llama-cpp-python's server. Raises Missing where it is not installed."""
+    needed = ("fastapi", "uvicorn", "sse_starlette", "starlette_context")
+    if missing := [name for name in needed if importlib.util.find_spec(name) is None]:
         raise Missing(f"{', '.join(missing)} not installed; pip install 'llama-cpp-python[server]'")
     options = {
         "model": model,
@@ -46,15 +48,11 @@ def llama_cpp_server(model: Path, port: int) -> list[str]:
         "host": "127.0.0.1",
         "port": port,
     }
-    return [
-        sys.executable,
-        "-m",
-        "llama_cpp.server",
-        *(str(x) for name, value in options.items() for x in (f"--{name}", value)),
-    ]
+    return [sys.executable, "-m", "llama_cpp.server", *_flags(options)]
 
 
 def vllm_server(model: Path, port: int) -> list[str]:
+    """The command that serves a folder with vLLM. Raises Missing where there is none."""
     if VLLM_CPU.exists():
         return ["bash", str(VLLM_CPU), str(model), str(port)]
     if shutil.which("vllm"):
@@ -62,14 +60,13 @@ def vllm_server(model: Path, port: int) -> list[str]:
             "vllm",
             "serve",
             str(model),
-            "--port",
-            str(port),
-            "--served-model-name",
-            SERVED,
-            "--max-model-len",
-            str(WINDOW),
+            *_flags({"port": port, "served-model-name": SERVED, "max-model-len": WINDOW}),
         ]
     raise Missing("no vllm command; pip install vllm")
+
+
+def _flags(options: dict) -> list[str]:
+    return [str(part) for name, value in options.items() for part in (f"--{name}", value)]
 
 
 @contextlib.contextmanager

@@ -11,8 +11,7 @@ import torch
 from mem0_slm.engines import ContextOverflow, EngineError, vllm
 from tests import tiny
 from tests.paths import ROOT
-from tools.browser import free_port
-from tools.servers import VLLM_CPU, serving
+from tools.servers import VLLM_CPU, free_port, serving
 
 MESSAGES = [{"role": "system", "content": "You are a short test assistant."}, {"role": "user", "content": "Say hello."}]
 
