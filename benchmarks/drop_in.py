@@ -14,7 +14,6 @@ it; what that costs is part of its figure. (llama-server and vLLM do not.)
 import argparse
 import concurrent.futures
 import contextlib
-import dataclasses
 import importlib.util
 import multiprocessing
 import sys
@@ -114,7 +113,7 @@ def main():
     arguments = parser.parse_args()
     p = params.load(RetrievalEvalSettings, "retrieval_eval")
     # stock Qdrant clients of the embedded kind may not be used by several adds at once
-    one_by_one = dataclasses.replace(p, concurrency=1)
+    one_by_one = p.changed(concurrency=1)
     items = io.read_jsonl("data/eval.jsonl", {"id": str, "messages": list, "keys": list})
     if arguments.items:
         items = [i for i in items if i["query"]][: arguments.items] + [i for i in items if not i["query"]][

@@ -19,7 +19,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import replace
 
 from benchmarks import record
 from mem0_slm import hardware, io
@@ -144,13 +143,8 @@ def side(name: str, steps: int, batch_size: int, out: str) -> None:
 
     from pipeline.training import encode
 
-    p = replace(
-        params.load(FinetuneSettings, "finetune"),
-        batch_size=batch_size,
-        epochs=1.0,
-        decision_weight=1.0,
-        compile="always",
-    )
+    p = params.load(FinetuneSettings, "finetune")
+    p = p.changed(batch_size=batch_size, epochs=1.0, decision_weight=1.0, compile="always")
     torch.set_num_threads(p.threads or hardware.threads())
     tokenizer = AutoTokenizer.from_pretrained(BASE / "hf")
     read = lambda file, n: [e for e in io.read_jsonl(file) if e["kind"] == "extraction"][:n]  # noqa: E731

@@ -1,4 +1,4 @@
-"""Fine-tuning on a GPU: this project's stage with each engine and precision, same machine, in one run.
+"""Fine-tuning on a GPU: this project's stage with each trainer and precision, same machine, in one run.
 
     pip install -r requirements-gpu.txt
     python -m benchmarks.gpu_training [--epochs 1.0] [--batch-size 4] [--shape llama3.1-8b]
@@ -18,7 +18,6 @@ import argparse
 import subprocess
 import sys
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import record
@@ -30,11 +29,11 @@ from pipeline.training import run
 from pipeline.training.settings import load_params
 
 SIDES = {
-    "unsloth_nf4": {"engine": "unsloth", "load_in_4bit": True},
-    "unsloth": {"engine": "unsloth", "load_in_4bit": False},
-    "peft_nf4": {"engine": "peft", "load_in_4bit": True},
-    "peft": {"engine": "peft", "load_in_4bit": False},
-    "peft_compiled": {"engine": "peft", "load_in_4bit": False, "compile": "always"},
+    "unsloth_nf4": {"trainer": "unsloth", "load_in_4bit": True},
+    "unsloth": {"trainer": "unsloth", "load_in_4bit": False},
+    "peft_nf4": {"trainer": "peft", "load_in_4bit": True},
+    "peft": {"trainer": "peft", "load_in_4bit": False},
+    "peft_compiled": {"trainer": "peft", "load_in_4bit": False, "compile": "always"},
 }
 MEASURED = (
     "tokens_per_second",
@@ -77,9 +76,8 @@ def random_model(shape: str, folder: Path) -> None:
 def side(name: str, base: str, shape: str | None, epochs: float, batch_size: int | None, out: str) -> None:
     """One side's run, in this process; its figures go to the file `out`."""
     p = load_params(model=shape)
-    p = replace(
-        p, **SIDES[name], epochs=epochs, batch_size=batch_size or p.batch_size, save_steps=10**6
-    )  # writing checkpoints is not what is measured
+    size = batch_size or p.batch_size
+    p = p.changed(**SIDES[name], epochs=epochs, batch_size=size, save_steps=10**6)  # no checkpoint is written
     data = Path("data/train.jsonl"), Path("data/validation.jsonl")
     try:
         trained = run.finetune(

@@ -14,7 +14,6 @@ replaced, the others stay.
 
 import argparse
 import calendar
-import dataclasses
 import datetime
 import random
 import re
@@ -44,7 +43,7 @@ TRAINING = {
     "batch_size": 8,
     "compile": "never",
     "save_steps": 20,
-    "engine": "peft",
+    "trainer": "peft",
 }
 """What is set in place of params.yaml's section finetune: the base is a tuned model, which learns a form in few steps."""
 
@@ -393,7 +392,7 @@ def measure(
     from pipeline.training.settings import load_params
 
     folder.mkdir(parents=True, exist_ok=True)
-    p = dataclasses.replace(load_params(), **TRAINING, threads=threads)
+    p = load_params().changed(**TRAINING, threads=threads)
     io.write_jsonl(folder / "train.jsonl", [example(c, form, memory_words) for c in training])
     io.write_jsonl(folder / "validation.jsonl", [example(c, form, memory_words) for c in held[:8]])
     trained = run.finetune(p, SEED, base, folder / "train.jsonl", folder / "validation.jsonl", folder / "adapter")

@@ -10,7 +10,6 @@ Writes benchmarks/second_look.json.
 """
 
 import argparse
-import dataclasses
 from pathlib import Path
 
 from benchmarks import record
@@ -50,9 +49,7 @@ def main():
     result = {"model_sha256": io.sha256(Path(p.finetuned_model)), "concurrency": p.concurrency}
     for name in ("eval", "natural"):
         items = io.read_jsonl(f"data/{name}.jsonl")[: arguments.items]
-        result[name] = {
-            what: side(items, dataclasses.replace(p, second_look=look, quotes=quotes)) for what, look, quotes in SIDES
-        }
+        result[name] = {what: side(items, p.changed(second_look=look, quotes=quotes)) for what, look, quotes in SIDES}
     record("second_look", result, "mem0ai", "llama-cpp-python", "qdrant-client")
 
 

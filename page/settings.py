@@ -1,66 +1,51 @@
 """The section `app` of params.yaml."""
 
-from dataclasses import dataclass
+from typing import Annotated, Literal
 
-from pipeline import params
+from pydantic import Field
+
+from pipeline.evaluation.settings import Embedder, Engine, Qdrant
+from pipeline.params import Count, CountOrNone, Settings, Share
 
 
-@dataclass(frozen=True)
-class AppSettings:
-    chat_engine: str
+class AppSettings(Settings):
+    chat_engine: Engine
+    """What runs the chat model."""
     chat_model: str
-    extraction_engine: str
+    """The model that replies: a file or folder, or the name under which a server has it."""
+    extraction_engine: Engine
+    """What runs the extraction model."""
     extraction_model: str
-    embedder: str
-    qdrant: str
+    """The model that extracts memories: a file or folder, or the name under which a server has it."""
+    embedder: Embedder
+    """What embeds the memories: minilm, or ollama:<model>."""
+    qdrant: Qdrant
+    """Where the vectors lie: embedded (in `folder`) or a server's address."""
     folder: str
+    """Where the page keeps everything: vectors, Mem0's log of changes, messages still to be added."""
     host: str
-    port: int
+    """Address that the page listens on; any other than this machine's own needs a password."""
+    port: Annotated[int, Field(ge=1, le=65535)]
+    """Port that the page listens on."""
     share: bool
-    threads: int
-    reply_tokens: int
-    temperature: float
-    top_k: int
-    threshold: float
-    history: int
-    remember_replies: str
-
-    def __post_init__(self):
-        from mem0_slm.engines import ENGINES
-
-        for key in ("chat_engine", "extraction_engine"):
-            params.require(
-                getattr(self, key) in ENGINES, key, getattr(self, key), f"must be one of {', '.join(ENGINES)}"
-            )
-        params.require(
-            self.embedder == "minilm" or self.embedder.startswith("ollama:"),
-            "embedder",
-            self.embedder,
-            'must be "minilm" or "ollama:<model>"',
-        )
-        params.require(
-            self.qdrant == "embedded" or self.qdrant.startswith(("http://", "https://")),
-            "qdrant",
-            self.qdrant,
-            'must be "embedded" or a server\'s address',
-        )
-        params.require(0 < self.port < 65536, "port", self.port, "must be from 1 to 65535")
-        params.require(self.reply_tokens >= 1, "reply_tokens", self.reply_tokens, "must be at least 1")
-        params.require(
-            self.temperature >= 0, "temperature", self.temperature, "must be 0 (the likeliest words) or more"
-        )
-        params.require(self.top_k >= 0, "top_k", self.top_k, "must be the most memories in a prompt, 0 or more")
-        params.require(0 <= self.threshold <= 1, "threshold", self.threshold, "must be from 0 to 1")
-        params.require(self.history >= 0, "history", self.history, "must be 0 or more messages")
-        params.require(
-            self.remember_replies in ("auto", "always", "never"),
-            "remember_replies",
-            self.remember_replies,
-            "must be auto, always or never",
-        )
+    """Whether the page is also reached by a public gradio address, which needs a password."""
+    threads: CountOrNone
+    """Processor threads of a model; 0 takes all processors that this process may use."""
+    reply_tokens: Count
+    """Most tokens of a reply."""
+    temperature: Annotated[float, Field(ge=0)]
+    """How freely words are drawn; 0 always takes the likeliest."""
+    top_k: CountOrNone
+    """Most memories in a prompt."""
+    threshold: Share
+    """Least score of a memory in a prompt."""
+    history: CountOrNone
+    """Most earlier messages in a prompt."""
+    remember_replies: Literal["auto", "always", "never"]
+    """Whether Mem0 is given the replies too; auto: unless the same model chats and extracts."""
 
     @property
     def replies_remembered(self) -> bool:
-        """Whether Mem0 is given the replies too. What the extractor itself replies repeats memories, and would be stored as news."""
+        """Whether Mem0 is given the replies too. The extractor's own repeat memories, and would be stored as new ones."""
         same = (self.chat_engine, self.chat_model) == (self.extraction_engine, self.extraction_model)
         return self.remember_replies == "always" or (self.remember_replies == "auto" and not same)

@@ -1,23 +1,43 @@
-"""Typed parameters: one frozen dataclass a stage, read from the section of the same name in params.yaml.
+"""params.yaml: one pydantic model a section, and every mistake named with its place, the value found and the remedy.
 
 `dvc exp run -S` writes whatever was typed, and YAML guesses types ("2e-05" is a string to one reader, "on" a bool to
-another), so every value is checked against the dataclass before any work starts.
+another), so every value is checked before any work starts.
 """
 
 import contextlib
-import dataclasses
-import math
-import types
-import typing
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mem0_slm.io import DataError
 
 PARAMS_FILE = "params.yaml"
 
+Count = Annotated[int, Field(ge=1)]
+CountOrNone = Annotated[int, Field(ge=0)]
+"""A number of things, of which there may be none."""
+Positive = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
 
 class ParamsError(ValueError):
-    """A parameter is unknown, missing or of the wrong type. The message names file, key, value and remedy."""
+    """params.yaml cannot be used: a line for each mistake, with file, key, value found and remedy."""
+
+
+class Settings(BaseModel):
+    """What the settings of every section have in common: exact types, no unknown keys, no change after the check.
+
+    The docstring under a field says what it is, and stands in the message when its value is wrong.
+    """
+
+    model_config = ConfigDict(
+        strict=True, frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+    def changed(self, **changes) -> "Settings":
+        """The same settings with these keys changed, checked like those of params.yaml. Raises ParamsError."""
+        return build(type(self), self.model_dump() | changes, type(self).__name__)
 
 
 def read(path=PARAMS_FILE) -> dict:
@@ -36,93 +56,140 @@ def read(path=PARAMS_FILE) -> dict:
     return value
 
 
-def load(cls, section: str | None, path=PARAMS_FILE):
-    """Return `cls` (a dataclass) filled from `section` of the file; None takes the file's top-level keys.
-
-    Raises ParamsError for a missing section, unknown, missing or wrongly typed keys, and whatever `cls.__post_init__`
-    refuses with a ValueError.
-    """
+def load(model: type[Settings], section: str | None, path=PARAMS_FILE):
+    """Return `section` of the file as `model`; None takes the file's top-level keys. Raises ParamsError."""
     everything = read(path)
-    if section is not None and section not in everything:
-        raise ParamsError(f"{path}: section {section!r} is missing. Add it; its keys: {', '.join(_names(cls))}")
-    values = everything[section] if section is not None else {k: everything[k] for k in _names(cls) if k in everything}
-    return build(cls, values, path, section or "")
+    if section is None:
+        return build(model, {key: everything[key] for key in model.model_fields if key in everything}, path)
+    if section not in everything:
+        keys = ", ".join(model.model_fields)
+        raise ParamsError(f"{path}: section {section!r} is missing. Add it; its keys: {keys}")
+    return build(model, everything[section], path, section)
 
 
-def build(cls, values, path, prefix):
-    """Fill the dataclass `cls` from the dict `values`; `prefix` is the dotted place that error messages name."""
-    if not isinstance(values, dict):
-        raise ParamsError(f"{path}: {prefix}: expected keys {', '.join(_names(cls))}, found {values!r}")
-    names = _names(cls)
-    dotted = prefix + "." if prefix else ""
-    for key in values:
-        if key not in names:
-            raise ParamsError(
-                f"{path}: {dotted}{key}: unknown key (value {values[key]!r}). Remove it or use one of: {', '.join(names)}"
-            )
-    hints = typing.get_type_hints(cls)
-    filled = {}
-    for field in dataclasses.fields(cls):
-        key = dotted + field.name
-        if field.name not in values:
-            if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-                raise ParamsError(f"{path}: {key}: missing. Add it as {_type_name(hints[field.name])}.")
-            continue
-        filled[field.name] = _convert(values[field.name], hints[field.name], path, key)
+def build(model: type[Settings], values, path, place: str = ""):
+    """Return `values` (what YAML gave) as `model`. Raises ParamsError; its lines begin with `path` and `place`."""
+    refuse(path, mistakes(model, values, place))
+    return model.model_validate(values)
+
+
+def refuse(path, lines: list[str]) -> None:
+    """Raise ParamsError with these mistakes, if there are any."""
+    if lines:
+        raise ParamsError("\n".join(f"{path}: {line}" for line in lines))
+
+
+def mistakes(model: type[Settings], values, place: str = "") -> list[str]:
+    """Every mistake in `values` as settings of `model`, a line each: key (below `place`), value found, remedy."""
     try:
-        return cls(**filled)
-    except ParamsError:
-        raise
-    except ValueError as error:
-        raise ParamsError(f"{path}: {prefix}: {error}") from None
+        model.model_validate(values)
+    except ValidationError as error:
+        schema, found = model.model_json_schema(), error.errors(include_url=False)
+        renamed = {
+            (*e["loc"][:-1], _new_name(schema, e)) for e in found
+        }  # its old name is told, not that it is missing
+        return [
+            f"{_dotted(place, e['loc'])}: {_remedy(schema, e)}"
+            for e in found
+            if e["type"] != "missing" or e["loc"] not in renamed
+        ]
+    return []
 
 
-def require(condition: bool, key: str, value, remedy: str) -> None:
-    """For `__post_init__`: raise ValueError naming key, value and remedy unless `condition` holds."""
-    if not condition:
-        raise ValueError(f"{key}: {value!r} {remedy}")
+def _new_name(schema: dict, error: dict) -> str | None:
+    """Today's name of an unknown key that was one once (`renamed` in the model's config)."""
+    if error["type"] != "extra_forbidden":
+        return None
+    return _at(schema, error["loc"][:-1]).get("renamed", {}).get(error["loc"][-1])
 
 
-def _names(cls) -> list[str]:
-    return [field.name for field in dataclasses.fields(cls)]
+def _dotted(place: str, loc: tuple) -> str:
+    """A key as people write it: models.mine.ollama[0]."""
+    key = place
+    for part in loc:
+        if part != "[key]":  # pydantic's mark for a mistake in a name itself
+            key += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return key.removeprefix(".")
 
 
-def _type_name(hint) -> str:
-    return str(hint) if typing.get_origin(hint) else hint.__name__
+def _remedy(schema: dict, error: dict) -> str:
+    """What is wrong at a place, and what would be right there. error: one of pydantic's."""
+    kind, loc, value = error["type"], error["loc"], error["input"]
+    shown = repr(value) if len(repr(value)) <= 80 else repr(value)[:77] + "..."
+    if kind == "value_error":
+        return f"{shown} {error['ctx']['error']}"
+    if new := _new_name(schema, error):
+        return f"the key is now called {new} (value {shown}). Rename it."
+    if kind in ("extra_forbidden", "invalid_key"):  # a number as a key is one that no model has
+        names = ", ".join(_at(schema, loc[:-1])["properties"])
+        what = "section" if len(loc) == 1 and isinstance(value, dict) else f"key (value {shown})"
+        return f"unknown {what}. Remove it or use one of: {names}"
+    node = _at(schema, loc)
+    wanted = _in_words(schema, node)
+    about = f" ({' '.join(node['description'].split()).rstrip('.')})" if "description" in node else ""
+    if kind == "missing":
+        return f"missing. Add it as {wanted}{about}."
+    found = f"{shown} is text and" if isinstance(value, str) and kind not in ("literal_error", "model_type") else shown
+    quote = " Put it in quotes." if kind == "string_type" and isinstance(value, int | float) else ""
+    wanted = wanted.replace("a number", "a finite number") if kind == "finite_number" else wanted
+    return f"{found} must be {wanted}{about}.{quote} Correct it there or with -S."
 
 
-def _convert(value, hint, path, key):
-    """Check `value` against a type hint: int, float, bool, str, list[...], dict[str, ...], X | None, a dataclass."""
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    wrong = ParamsError(
-        f"{path}: {key}: expected {_type_name(hint)}, found {type(value).__name__} {value!r}. Correct it there or with -S."
-    )
-    if origin in (types.UnionType, typing.Union):
-        if value is None and type(None) in arguments:
-            return None
-        return _convert(value, next(a for a in arguments if a is not type(None)), path, key)
-    if origin is list:
-        if not isinstance(value, list):
-            raise wrong
-        return [_convert(item, arguments[0], path, f"{key}[{i}]") for i, item in enumerate(value)]
-    if origin is dict:
-        if not isinstance(value, dict):
-            raise wrong
-        return {name: _convert(item, arguments[1], path, f"{key}.{name}") for name, item in value.items()}
-    if dataclasses.is_dataclass(hint):
-        return build(hint, value, path, key)
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
-        raise wrong
-    if hint is float and not math.isfinite(value):
-        raise wrong
-    return value
+def _at(schema: dict, loc: tuple) -> dict:
+    """The part of a model's JSON schema that describes the value at pydantic's location `loc`."""
+    node = schema
+    for part in loc:
+        node = _resolved(schema, node)
+        if part == "[key]":
+            return {"type": "string"}
+        if part in node.get("properties", {}):
+            node = node["properties"][part]
+        else:
+            about = {"description": node["description"]} if "description" in node else {}
+            node = about | (node["items"] if "items" in node else node["additionalProperties"])
+    return _resolved(schema, node)
+
+
+def _resolved(schema: dict, node: dict) -> dict:
+    return schema["$defs"][node["$ref"].rsplit("/", 1)[-1]] if "$ref" in node else node
+
+
+_KINDS = {
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "string": "text",
+    "null": "null",
+}
+_BOUNDS = {
+    "minimum": "at least",
+    "exclusiveMinimum": "greater than",
+    "maximum": "at most",
+    "exclusiveMaximum": "less than",
+}
+
+
+def _in_words(schema: dict, node: dict) -> str:
+    """What a JSON schema asks for, as people say it: "a whole number, at least 1"."""
+    node = _resolved(schema, node)
+    if "anyOf" in node:
+        return " or ".join(_in_words(schema, choice) for choice in node["anyOf"])
+    if "enum" in node:
+        return "one of " + ", ".join(map(str, (value or '""' for value in node["enum"])))
+    if "properties" in node:
+        return "a section with the keys " + ", ".join(node["properties"])
+    if node["type"] == "object":
+        entry = node["additionalProperties"]
+        return "entries by name" if entry is True else f"entries by name, each {_in_words(schema, entry)}"
+    if node["type"] == "array":
+        return f"a list, each item {_in_words(schema, node['items'])}"
+    bounds = " and ".join(f"{words} {node[bound]:g}" for bound, words in _BOUNDS.items() if bound in node)
+    return _KINDS[node["type"]] + (f", {bounds}" if bounds else "")
 
 
 @contextlib.contextmanager
 def set_by(key: str, error: type[Exception]):
-    """Around work with the value of a key of params.yaml, such as "app.qdrant": `error` becomes a DataError that names the key."""
+    """Around work with the value of a key such as "app.qdrant": `error` becomes a DataError that names the key."""
     try:
         yield
     except error as found:

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from page.settings import AppSettings
 from pipeline import params
 from pipeline.data.settings import GenerateDatasetSettings
 from pipeline.evaluation.settings import BenchSettings, RetrievalEvalSettings
@@ -10,42 +11,35 @@ from pipeline.export.settings import ExportGgufSettings, ExportMergedSettings
 from pipeline.params import ParamsError
 from pipeline.registry import PrepareBaseSettings, Registry
 from pipeline.report.settings import ReportSettings
-from pipeline.training.settings import FinetuneSettings, load_params
+from pipeline.training.settings import FinetuneSettings, override_mistakes
 
-SETTINGS = {
-    "prepare_base": PrepareBaseSettings,
-    "generate_dataset": GenerateDatasetSettings,
-    "baseline_bench": BenchSettings,
-    "finetune": FinetuneSettings,
-    "export_merged": ExportMergedSettings,
-    "export_gguf": ExportGgufSettings,
-    "finetuned_bench": BenchSettings,
-    "retrieval_eval": RetrievalEvalSettings,
-    "report": ReportSettings,
-}
-"""The settings of each stage's section of params.yaml."""
-STAGES = [*SETTINGS]
+
+class Params(Registry):
+    """The whole of params.yaml: the registry, a section a stage in pipeline order, and the chat's."""
+
+    prepare_base: PrepareBaseSettings
+    generate_dataset: GenerateDatasetSettings
+    baseline_bench: BenchSettings
+    finetune: FinetuneSettings
+    export_merged: ExportMergedSettings
+    export_gguf: ExportGgufSettings
+    finetuned_bench: BenchSettings
+    retrieval_eval: RetrievalEvalSettings
+    report: ReportSettings
+    app: AppSettings
+
+
+STAGES = [name for name in Params.model_fields if name not in Registry.model_fields and name != "app"]
 STAGES.insert(STAGES.index("report"), "own_data")  # reads the section retrieval_eval
 
 
-def check_params(path="params.yaml") -> None:
-    """Read every stage's section of params.yaml, so that a mistake in the last stage is found before the first works."""
-    known = {"model", "models", "seed", "app"}
-    for name, settings in SETTINGS.items():
-        params.load(settings, name, path)
-        known.add(name)
-    registry = params.load(Registry, None, path)
-    if registry.model not in registry.models:
-        raise params.ParamsError(
-            f"{path}: model: {registry.model!r} is not in the registry. Use one of {', '.join(registry.models)}, or add it under `models`."
-        )
-    for name in registry.models:
-        load_params(path, name)
-    for key in params.read(path):
-        if key not in known:
-            raise params.ParamsError(
-                f"{path}: {key}: unknown section. Remove it or use one of: {', '.join(sorted(known))}"
-            )
+def check_params(path=params.PARAMS_FILE) -> None:
+    """Check the whole of params.yaml, so that a mistake in the last stage is found before the first works.
+
+    Raises ParamsError that names every mistake in the file.
+    """
+    values = params.read(path)
+    params.refuse(path, params.mistakes(Params, values) + override_mistakes(values))
 
 
 def run_stage(main) -> None:

@@ -2,7 +2,6 @@
 
 import random
 import re
-from dataclasses import replace
 from pathlib import Path
 
 from mem0_slm import contract, io
@@ -138,7 +137,7 @@ def extraction_examples(
             place, instructions = frame.place, scope or instructions
             memories = memories if kept[0] else []
             if partner:
-                messages_too, memories_too, _ = conversation(partner, values, random_, replace(p, noisy_share=0.0))
+                messages_too, memories_too, _ = conversation(partner, values, random_, p.changed(noisy_share=0.0))
                 both = [(messages, memories, place), (messages_too, memories_too if kept[1] else [], partner.place)]
                 (first, told, where), (second, told_later, where_later) = random_.sample(both, 2)
                 messages, memories, place = joined(first, second, random_), told + told_later, f"{where}+{where_later}"

@@ -1,40 +1,36 @@
 """The section `generate_dataset` of params.yaml."""
 
-from dataclasses import dataclass
+from pydantic import field_validator
 
-from pipeline import params
-from pipeline.data import teacher
+from mem0_slm.engines import ENGINES
+from pipeline.params import Count, CountOrNone, Settings, Share
 
 
-@dataclass(frozen=True)
-class GenerateDatasetSettings:
-    extraction_n: int
-    validation_n: int
-    instructions_n: int
+class GenerateDatasetSettings(Settings):
+    extraction_n: Count
+    """Extraction examples for training."""
+    validation_n: Count
+    """Extraction examples held out of training."""
+    instructions_n: CountOrNone
+    """General instructions mixed into training."""
     instructions: str
-    memory_words: int
-    joined_share: float
-    noisy_share: float
-    scoped_share: float = 0.0
+    """Their source: offline (data/sources/instructions.jsonl), hub (tatsu-lab/alpaca) or a file in Alpaca's form."""
+    memory_words: CountOrNone
+    """Most words of a memory that joins facts of one conversation; 0: one memory a fact."""
+    joined_share: Share
+    """Share of examples that join two conversations into one."""
+    noisy_share: Share
+    """Share of examples whose user text is lower-cased, loses punctuation or gets a typo."""
+    scoped_share: Share = 0.0
+    """Share of conversations of a known topic that are asked with a custom instruction about it."""
     teacher: str = "none"
-    teacher_n: int = 0
+    """A larger model that is asked for more conversations, as <engine>:<model>; or none."""
+    teacher_n: CountOrNone = 0
+    """Conversations that the teacher is asked for."""
 
-    def __post_init__(self):
-        params.require(self.extraction_n >= 1, "extraction_n", self.extraction_n, "must be at least 1")
-        params.require(self.validation_n >= 1, "validation_n", self.validation_n, "must be at least 1")
-        params.require(self.instructions_n >= 0, "instructions_n", self.instructions_n, "must not be negative")
-        params.require(
-            self.memory_words >= 0,
-            "memory_words",
-            self.memory_words,
-            "must be 0 (one fact per memory) or a number of words",
-        )
-        params.require(self.teacher_n >= 0, "teacher_n", self.teacher_n, "must not be negative")
-        params.require(
-            self.teacher == "none" or self.teacher.partition(":")[0] in teacher.engines.ENGINES,
-            "teacher",
-            self.teacher,
-            f"must be none or <engine>:<model>, with an engine of {', '.join(teacher.engines.ENGINES)}",
-        )
-        for name in ("joined_share", "noisy_share", "scoped_share"):
-            params.require(0 <= getattr(self, name) <= 1, name, getattr(self, name), "must lie between 0 and 1")
+    @field_validator("teacher")
+    @classmethod
+    def _runs_on_an_engine(cls, teacher: str) -> str:
+        if teacher != "none" and teacher.partition(":")[0] not in ENGINES:
+            raise ValueError(f"must be none or <engine>:<model>, with an engine of {', '.join(ENGINES)}")
+        return teacher

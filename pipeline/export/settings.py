@@ -1,58 +1,45 @@
 """The sections `export_merged` and `export_gguf` of params.yaml."""
 
-from dataclasses import dataclass
+from typing import Annotated, Literal
 
-from pipeline import params
+from pydantic import Field, field_validator
+
 from pipeline.export import gguf
+from pipeline.params import Count, Positive, Settings, Share
 
 
-@dataclass(frozen=True)
-class ExportGgufSettings:
-    types: list[str]
-    proof_examples: int
-    logit_tolerance: float
-    max_perplexity_increase: float
-    min_agreement: float
+class ExportGgufSettings(Settings):
+    types: list[Literal[("F16", "4bit", *gguf.QUANTISED)]]
+    """GGUF types to write. F16 is always one of them; 4bit stands for the type that the registry gives the model."""
+    proof_examples: Count
+    """Validation examples that each file is compared on."""
+    logit_tolerance: Positive
+    """Largest difference of a logit of the F16 file from the merged model's."""
+    max_perplexity_increase: Annotated[float, Field(ge=0)]
+    """Most that a file's perplexity may lie above the merged model's, as a share: 0.25 is a quarter more."""
+    min_agreement: Share
+    """Least share of extractions whose decision to store equals the merged model's."""
 
-    def __post_init__(self):
-        known = ["F16", "4bit", *gguf.QUANTISED]
-        for kind in self.types:
-            params.require(kind in known, "types", kind, f"must be one of {', '.join(known)}")
-        params.require("F16" in self.types, "types", self.types, "must contain F16, which the others are made from")
-        for name in ("proof_examples", "logit_tolerance"):
-            params.require(getattr(self, name) > 0, name, getattr(self, name), "must be greater than 0")
-        params.require(
-            self.max_perplexity_increase >= 0,
-            "max_perplexity_increase",
-            self.max_perplexity_increase,
-            "must be at least 0",
-        )
-        params.require(0 <= self.min_agreement <= 1, "min_agreement", self.min_agreement, "must lie between 0 and 1")
+    @field_validator("types")
+    @classmethod
+    def _have_f16(cls, types: list[str]) -> list[str]:
+        if "F16" not in types:
+            raise ValueError("must contain F16, which the others are made from")
+        return types
 
 
-@dataclass(frozen=True)
-class ExportMergedSettings:
-    dtype: str
-    max_shard_gb: float
-    logit_tolerance: float
-    proof_examples: int
+class ExportMergedSettings(Settings):
+    dtype: Literal["float16", "bfloat16", "float32"]
+    """Type of the merged weights."""
+    max_shard_gb: Positive
+    """Most GB (10^9 bytes) of a file of weights."""
+    logit_tolerance: Positive
+    """Largest difference of a logit from base + adapter, both computed in float32."""
+    proof_examples: Count
+    """Validation examples that the merged model is compared on."""
     nf4: bool
-    max_perplexity_increase: float
-    min_agreement: float
-
-    def __post_init__(self):
-        params.require(
-            self.dtype in ("float16", "bfloat16", "float32"),
-            "dtype",
-            self.dtype,
-            "must be float16, bfloat16 or float32",
-        )
-        for name in ("max_shard_gb", "logit_tolerance", "proof_examples"):
-            params.require(getattr(self, name) > 0, name, getattr(self, name), "must be greater than 0")
-        params.require(
-            self.max_perplexity_increase >= 0,
-            "max_perplexity_increase",
-            self.max_perplexity_increase,
-            "must be at least 0",
-        )
-        params.require(0 <= self.min_agreement <= 1, "min_agreement", self.min_agreement, "must lie between 0 and 1")
+    """Whether the merged model is also written in bitsandbytes' 4 bits."""
+    max_perplexity_increase: Annotated[float, Field(ge=0)]
+    """Most that NF4's perplexity may lie above the merged model's, as a share: 0.25 is a quarter more."""
+    min_agreement: Share
+    """Least share of extractions whose decision to store equals the merged model's."""

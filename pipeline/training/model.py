@@ -17,7 +17,7 @@ def cuda() -> bool:
 
 def choose_trainer(p: FinetuneSettings) -> tuple[str, str]:
     """("peft" or "unsloth", why). Raises DataError when unsloth is asked for and cannot run here."""
-    if p.engine == "peft":
+    if p.trainer == "peft":
         return "peft", "asked for"
     obstacle = None
     if not cuda():
@@ -26,12 +26,12 @@ def choose_trainer(p: FinetuneSettings) -> tuple[str, str]:
         obstacle = "the package unsloth is not installed"
     elif p.target_parameters:
         obstacle = "finetune.target_parameters is PEFT's alone"
-    if p.engine == "auto":
+    if p.trainer == "auto":
         return ("peft", obstacle) if obstacle else ("unsloth", "a CUDA GPU and unsloth are there")
     if obstacle:
         raise DataError(
-            f"params.yaml: finetune.engine: unsloth: {obstacle}. Use engine auto or peft, or a machine with an NVIDIA GPU "
-            "and `pip install -r requirements-gpu.txt`."
+            f"params.yaml: finetune.trainer: unsloth: {obstacle}. Use trainer auto or peft, or a machine with an NVIDIA "
+            "GPU and `pip install -r requirements-gpu.txt`."
         )
     return "unsloth", "asked for"
 

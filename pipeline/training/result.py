@@ -30,9 +30,9 @@ class TrainingResult:
     instructions_answered_in_prose: float | None
     """The share of `instructions_asked` general instructions whose answer does not begin as JSON; None where none is asked."""
     instructions_asked: int
-    engine: str
+    trainer: str
     """The trainer, "peft" or "unsloth"."""
-    engine_because: str
+    trainer_because: str
     load_in_4bit: bool
     processes: int
     peak_rss_gib: float

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import shutil
-from dataclasses import asdict
 from pathlib import Path
 
 from mem0_slm import hardware, io
@@ -35,7 +34,7 @@ def finetune(
     for a target that the model does not have.
     """
     trainer_name, why = training_model.choose_trainer(p)
-    print(f"finetune.engine: {trainer_name} ({why})")
+    print(f"finetune.trainer: {trainer_name} ({why})")
     tokenizer = _prepare(trainer_name, p, seed, base)
     from pipeline.training import attention, trainer
 
@@ -69,8 +68,8 @@ def finetune(
         compiled=compiled,
         instructions_answered_in_prose=in_prose,
         instructions_asked=len(asked),
-        engine=trainer_name,
-        engine_because=why,
+        trainer=trainer_name,
+        trainer_because=why,
         load_in_4bit=p.load_in_4bit,
         processes=p.processes,
         estimated_gib=round(estimated_gib, 2),
@@ -93,7 +92,7 @@ def _prepare(trainer_name: str, p: FinetuneSettings, seed: int, base: Path):
 
 def _checkpoint_folder(p: FinetuneSettings, seed: int, dtype: str, inputs: tuple[Path, ...]) -> Path:
     """Where the checkpoints of this training go: one is only good for the same settings, data and base."""
-    fingerprint = json.dumps([asdict(p), seed, dtype, *map(io.sha256, inputs)], sort_keys=True)
+    fingerprint = json.dumps([p.model_dump(), seed, dtype, *map(io.sha256, inputs)], sort_keys=True)
     return SCRATCH / hashlib.sha256(fingerprint.encode()).hexdigest()[:16]
 
 

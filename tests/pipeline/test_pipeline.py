@@ -266,7 +266,7 @@ def test_the_engine_receives_the_tokens_of_the_training_example(finished):
 @pytest.mark.parametrize(
     "change, words",
     [
-        ("lora_r: 4", ["finetune.lora_r", "'four'", "int"]),
+        ("lora_r: 4", ["finetune.lora_r", "'four'", "whole number"]),
         ("qdrant: embedded", ["retrieval_eval", "'four'", "http://"]),
     ],
 )

@@ -30,5 +30,5 @@ def test_a_training_that_cannot_run_stands_in_the_gpu_result_with_its_error(tmp_
     subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=True)
     written = io.read_json(tmp_path / "benchmarks/gpu_training.json")
     assert written["gpu"] == "none"
-    assert "finetune.engine: unsloth: there is no CUDA GPU" in written["unsloth_nf4"]["error"]
+    assert "finetune.trainer: unsloth: there is no CUDA GPU" in written["unsloth_nf4"]["error"]
     assert "models/base/hf" in written["peft"]["error"]

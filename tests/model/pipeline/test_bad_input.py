@@ -3,14 +3,16 @@
 import pytest
 
 from mem0_slm import engines, io
-from pipeline import base, paths
+from pipeline import base, params, paths
 from pipeline.export import gguf
 from pipeline.export.settings import ExportGgufSettings
 from pipeline.registry import Model, Registry
+from tests.paths import ROOT
 
 
 def registry(source: str) -> Registry:
-    return Registry("m", {"m": Model(source, "apache-2.0", "Q4_0", [])}, seed=1)
+    entry = Model(source=source, license="apache-2.0", gguf_4bit="Q4_0", ollama=[])
+    return Registry(model="m", models={"m": entry}, seed=1)
 
 
 @pytest.fixture
@@ -41,5 +43,5 @@ def test_a_folder_that_cannot_be_converted_leaves_nothing(tmp_path):
 def test_a_gguf_type_that_is_not_known(tmp_path):
     with pytest.raises(io.DataError, match=r"Q9_9: not a quantised GGUF type"):
         gguf.quantise(tmp_path / "a", tmp_path / "b", "Q9_9")
-    with pytest.raises(ValueError, match=r"types: \['Q8_0'\] must contain F16"):
-        ExportGgufSettings(["Q8_0"], 1, 0.1, 0.5, 0.5)
+    with pytest.raises(params.ParamsError, match=r"types: \['Q8_0'\] must contain F16"):
+        params.load(ExportGgufSettings, "export_gguf", ROOT / "params.yaml").changed(types=["Q8_0"])

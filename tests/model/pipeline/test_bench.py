@@ -1,7 +1,5 @@
 """A real model, and one that is not there, through the benchmark of speed: what is counted, never how long it took."""
 
-import dataclasses
-
 import pytest
 
 from mem0_slm import io
@@ -33,7 +31,7 @@ def test_a_target_that_cannot_run_is_reported_or_an_error_by_params(in_root, mon
 
 
 def test_a_real_model_is_measured_on_both_workloads(in_root, base_gguf):
-    p = dataclasses.replace(small({}), prompts=3, new_tokens=4, extractions=1, clients=[2], client_requests=2)
+    p = small({}).changed(prompts=3, new_tokens=4, extractions=1, clients=[2], client_requests=2)
     prompts, extractions = instructions.general_prompts(3), instructions.extraction_prompts(1)
     found, samples = speed.run_target(target(base_gguf), prompts, extractions, p)
     assert (found["requests"], found["output_tokens"], found["errors"]) == (3, 12, {})

@@ -25,7 +25,8 @@ from tests import tiny
 from tests.paths import ROOT
 from tests.waiting import until
 
-REGISTRY = Registry("tiny-1b", {"tiny-1b": Model("hub:someone/Tiny-1B", "apache-2.0", "Q4_0", [])}, seed=1)
+TINY = Model(source="hub:someone/Tiny-1B", license="apache-2.0", gguf_4bit="Q4_0", ollama=[])
+REGISTRY = Registry(model="tiny-1b", models={"tiny-1b": TINY}, seed=1)
 MERGED = {
     "dtype": "float16",
     "max_shard_gb": 5.0,

@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import sys
 import types
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -193,14 +192,8 @@ def test_the_attention_equals_that_of_transformers(tiny_base, tokenizer):
 def small(tmp_path, tokenizer, monkeypatch):
     """Params and data for a run of a few steps, in a folder of its own."""
     monkeypatch.setattr(run, "SCRATCH", tmp_path / "scratch")
-    p = replace(
-        params.load(FinetuneSettings, "finetune", ROOT / "params.yaml"),
-        lora_r=2,
-        batch_size=4,
-        save_steps=2,
-        precision="fp32",
-        threads=1,
-    )
+    p = params.load(FinetuneSettings, "finetune", ROOT / "params.yaml")
+    p = p.changed(lora_r=2, batch_size=4, save_steps=2, precision="fp32", threads=1)
     rows = [
         example(f"I have {n} bees", f"User has {n} bees") if n % 3 else example(f"what is {n} times two")
         for n in range(24)
@@ -213,7 +206,7 @@ def small(tmp_path, tokenizer, monkeypatch):
 def train(small, base, out="adapter", **changes):
     p, folder = small
     return run.finetune(
-        replace(p, **changes), 7, base, folder / "train.jsonl", folder / "validation.jsonl", folder / out
+        p.changed(**changes), 7, base, folder / "train.jsonl", folder / "validation.jsonl", folder / out
     )
 
 
@@ -260,7 +253,7 @@ def test_a_truncated_newest_checkpoint_is_skipped_with_a_warning(tmp_path, capsy
     assert "checkpoint-6 is incomplete" in warned and "checkpoint-4 is incomplete" in warned
 
 
-# --- engines ---
+# --- trainers ---
 
 
 class StandInForUnsloth(types.ModuleType):
@@ -288,7 +281,7 @@ class StandInForUnsloth(types.ModuleType):
 
 @pytest.fixture
 def unsloth(monkeypatch):
-    """As on a machine with a GPU and unsloth, as far as the choice of the engine goes."""
+    """As on a machine with a GPU and unsloth, as far as the choice of the trainer goes."""
     monkeypatch.setitem(sys.modules, "unsloth", StandInForUnsloth())
     monkeypatch.setattr(training_model, "cuda", lambda: True)
     return sys.modules["unsloth"]
@@ -296,20 +289,20 @@ def unsloth(monkeypatch):
 
 def test_without_a_gpu_auto_takes_peft_and_says_why(small):
     assert training_model.choose_trainer(small[0]) == ("peft", "there is no CUDA GPU")
-    assert training_model.choose_trainer(replace(small[0], engine="peft")) == ("peft", "asked for")
+    assert training_model.choose_trainer(small[0].changed(trainer="peft")) == ("peft", "asked for")
 
 
 def test_unsloth_without_a_gpu_is_an_error_with_the_remedy(small, tiny_base):
     with pytest.raises(
         io.DataError,
-        match=r"finetune.engine: unsloth: there is no CUDA GPU. Use engine auto or peft, or .* requirements-gpu.txt",
+        match=r"finetune.trainer: unsloth: there is no CUDA GPU. Use trainer auto or peft, or .* requirements-gpu.txt",
     ):
-        train(small, tiny_base, engine="unsloth")
+        train(small, tiny_base, trainer="unsloth")
 
 
 def test_auto_takes_unsloth_where_it_can_run(small, unsloth, monkeypatch):
     assert training_model.choose_trainer(small[0]) == ("unsloth", "a CUDA GPU and unsloth are there")
-    assert training_model.choose_trainer(replace(small[0], target_parameters=["experts.down_proj"])) == (
+    assert training_model.choose_trainer(small[0].changed(target_parameters=["experts.down_proj"])) == (
         "peft",
         "finetune.target_parameters is PEFT's alone",
     )
@@ -322,7 +315,7 @@ def test_unsloth_is_asked_for_the_model_that_the_params_describe(small, tiny_bas
     import torch
 
     trained = train(
-        small, tiny_base, engine="unsloth", load_in_4bit=True, gradient_checkpointing=True, target_modules=["q_proj"]
+        small, tiny_base, trainer="unsloth", load_in_4bit=True, gradient_checkpointing=True, target_modules=["q_proj"]
     )
     assert "UNSLOTH_DISABLE_STATISTICS" in os.environ  # unsloth asks for no more than that it is there
     assert unsloth.asked["from_pretrained"] == {
@@ -341,7 +334,7 @@ def test_unsloth_is_asked_for_the_model_that_the_params_describe(small, tiny_bas
         "random_state": 7,
         "max_seq_length": 512,
     }
-    assert (trained.engine, trained.steps, trained.train_tokens) == ("unsloth", 6, tokens_of(small, tiny_base))
+    assert (trained.trainer, trained.steps, trained.train_tokens) == ("unsloth", 6, tokens_of(small, tiny_base))
 
 
 def tokens_of(small, base) -> int:
@@ -394,8 +387,8 @@ def test_4_bits_without_bitsandbytes_is_an_error_with_the_remedy(small, tiny_bas
 
 def preset(model: str, **changes) -> FinetuneSettings:
     """The params of an entry of the registry, made small."""
-    return replace(
-        load_params(ROOT / "params.yaml", model),
+    p = load_params(ROOT / "params.yaml", model)
+    return p.changed(
         lora_r=2,
         batch_size=4,
         save_steps=4,
@@ -407,16 +400,16 @@ def preset(model: str, **changes) -> FinetuneSettings:
 
 def test_the_presets_are_those_of_the_original_work():
     llama3, scout = (load_params(ROOT / "params.yaml", name) for name in ("llama3.1-8b", "llama4-scout"))
-    assert (llama3.engine, llama3.load_in_4bit) == ("unsloth", True)
-    assert (scout.engine, scout.lora_dropout) == ("peft", 0.0)
+    assert (llama3.trainer, llama3.load_in_4bit) == ("unsloth", True)
+    assert (scout.trainer, scout.lora_dropout) == ("peft", 0.0)
     assert scout.target_parameters == ["feed_forward.experts.gate_up_proj", "feed_forward.experts.down_proj"]
 
 
 def test_a_mistake_in_a_preset_is_named_with_its_place(tmp_path):
     text = (ROOT / "params.yaml").read_text()
-    (tmp_path / "params.yaml").write_text(text.replace("{engine: unsloth,", "{engin: unsloth,"))
+    (tmp_path / "params.yaml").write_text(text.replace("{trainer: unsloth,", "{trainr: unsloth,"))
     with pytest.raises(
-        params.ParamsError, match=r"params.yaml: models.llama3.1-8b.finetune.engin: unknown key \(value 'unsloth'\)"
+        params.ParamsError, match=r"params.yaml: models.llama3.1-8b.finetune.trainr: unknown key \(value 'unsloth'\)"
     ):
         stages.check_params(tmp_path / "params.yaml")
 
@@ -425,7 +418,7 @@ def test_llama31_from_training_to_gguf(small, tokenizer, tmp_path):
     """The architecture with its own scaling of positions, tiny and random; PEFT in unsloth's place, which wants a GPU."""
     rope = {"max_position_embeddings": 131072, "rope_parameters": tiny.LLAMA3_ROPE}
     base_model(tmp_path / "base", tokenizer, width=64, intermediate_size=64, tie_word_embeddings=False, **rope)
-    p = preset("llama3.1-8b", engine="peft", load_in_4bit=False)
+    p = preset("llama3.1-8b", trainer="peft", load_in_4bit=False)
     trained = train((p, small[1]), tmp_path / "base")
     assert trained.steps == 6
     assert merge(tmp_path / "base", small[1] / "adapter", tmp_path / "merged", dtype="float16")["merged"] == 2 * 7
@@ -483,14 +476,14 @@ def test_llama4_trains_its_experts_and_merges(small, tokenizer, tmp_path):
 
 def test_memory_is_estimated_from_the_configuration(small, tiny_base):
     """Width 32, inner width 64, two layers, LoRA of rank 2 on q_proj alone: 32 inputs and 32 outputs."""
-    p = replace(small[0], target_modules=["q_proj"], batch_size=1)
+    p = small[0].changed(target_modules=["q_proj"], batch_size=1)
     rows = [{"input_ids": [0] * n, "weights": [0.0] * (n - 5) + [1.0] * 5} for n in (10, 30)]
     needed = fit.memory_needed(tiny_base, p, "float32", rows)
     assert needed["adapter, gradients, optimizer"] == 2 * 2 * (32 + 32) * 16
     assert needed["activations"] == 30 * 2 * (16 * 32 * 4 + 5 * 64 * 4 + 3 * 32 * 4)
     assert needed["logits"] == 5 * 49152 * 16
     assert needed["weights"] == 4 * sum(w.numel() for w in load_file(tiny_base / "model.safetensors").values())
-    less = fit.memory_needed(tiny_base, replace(p, gradient_checkpointing=True, load_in_4bit=True), "float32", rows)
+    less = fit.memory_needed(tiny_base, p.changed(gradient_checkpointing=True, load_in_4bit=True), "float32", rows)
     assert less["activations"] < needed["activations"] and less["weights"] < needed["weights"]
 
 
@@ -544,7 +537,7 @@ def test_two_processes_train_one_adapter(small, tiny_base):
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     together = io.read_json(folder / "reports" / "runs" / "finetune.json")
     alone = run.finetune(
-        replace(p, precision="fp32"),
+        p.changed(precision="fp32"),
         params.read(ROOT / "params.yaml")["seed"],
         tiny_base,
         folder / "train.jsonl",

@@ -1,7 +1,5 @@
 """The file that each candidate is asked by."""
 
-import dataclasses
-
 import pytest
 
 from pipeline import params
@@ -29,9 +27,9 @@ def test_the_base_is_asked_in_the_tuned_models_precision(p, base_gguf, tmp_path,
         ("no_llm", "Q8_0", "models/base/base.gguf"),
         ("finetuned", "Q8_0", p.finetuned_model),
     ):
-        with retrieval.model_of(candidate, dataclasses.replace(p, base_type=as_it_is)) as model:
+        with retrieval.model_of(candidate, p.changed(base_type=as_it_is)) as model:
             assert str(model) == wanted
-    with retrieval.model_of("base", dataclasses.replace(p, engine="transformers")) as model:
+    with retrieval.model_of("base", p.changed(engine="transformers")) as model:
         assert str(model) == "models/base/hf"  # no GGUF, nothing to quantise
     with pytest.raises(ValueError, match=r"base_type: 'F64' must be"):
-        dataclasses.replace(p, base_type="F64")
+        p.changed(base_type="F64")

@@ -14,7 +14,8 @@ from tests.paths import ROOT
 
 
 def registry(source: str) -> Registry:
-    return Registry("m", {"m": Model(source, "apache-2.0", "Q4_0", [])}, seed=1)
+    entry = Model(source=source, license="apache-2.0", gguf_4bit="Q4_0", ollama=[])
+    return Registry(model="m", models={"m": entry}, seed=1)
 
 
 @pytest.fixture
@@ -44,8 +45,9 @@ def test_an_unreachable_hub(base_out):
 
 
 def test_a_source_of_no_known_kind():
-    with pytest.raises(ValueError, match=r"source: 'ftp:x' must be package:"):
-        Model("ftp:x", "mit", "Q4_0", [])
+    entry = {"source": "ftp:x", "license": "mit", "gguf_4bit": "Q4_0", "ollama": []}
+    with pytest.raises(params.ParamsError, match=r"^params.yaml: models.m.source: 'ftp:x' must be package:"):
+        params.build(Model, entry, "params.yaml", "models.m")
 
 
 def empty_stores(folder, embedder="minilm", qdrant="embedded"):

@@ -6,7 +6,7 @@ import pytest
 
 from mem0_slm import io
 from mem0_slm.engines import Answer, EngineError
-from pipeline import results
+from pipeline import params, results
 from pipeline.evaluation import speed
 from pipeline.evaluation.settings import Target
 
@@ -69,7 +69,8 @@ def test_a_raw_sample_keeps_every_interval():
 
 
 def target(**changes):
-    return Target(**{"engine": "llama_cpp", "model": "/nowhere.gguf", "format": "GGUF", "precision": "Q8_0"} | changes)
+    values = {"engine": "llama_cpp", "model": "/nowhere.gguf", "format": "GGUF", "precision": "Q8_0"} | changes
+    return params.build(Target, values, "params.yaml", "finetuned_bench.targets.mine")
 
 
 def test_metrics_files_hold_numbers_and_the_record_holds_everything(tmp_path, monkeypatch):
@@ -110,7 +111,7 @@ def test_a_headline_is_what_dvc_s_tables_show_and_the_record_keeps_the_rest(tmp_
     "changes, words",
     [
         ({"engine": "onnx"}, "engine: 'onnx' must be one of"),
-        ({"prompts": 0}, "prompts: 0"),
+        ({"prompts": 0}, "prompts: 0 must be a whole number, at least 1"),
         ({"load_in_4bit": True}, "load_in_4bit: True is an option of the transformers engine"),
     ],
 )

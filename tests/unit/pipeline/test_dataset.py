@@ -35,8 +35,8 @@ SMALL = GenerateDatasetSettings(
     joined_share=0.2,
     noisy_share=0.3,
 )
-ONE_A_FACT = dataclasses.replace(SMALL, memory_words=0, noisy_share=0.0)
-NOISY = dataclasses.replace(SMALL, memory_words=0, noisy_share=1.0)
+ONE_A_FACT = SMALL.changed(memory_words=0, noisy_share=0.0)
+NOISY = SMALL.changed(memory_words=0, noisy_share=1.0)
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +109,7 @@ def test_joined_conversations_keep_every_word_in_order_and_take_turns():
 
 def examples_of(frames, n=200, joined_share=0.0):
     return extraction_examples(
-        frames, n, Values("train", 1), Reserved([]), dataclasses.replace(ONE_A_FACT, joined_share=joined_share), 1, {}
+        frames, n, Values("train", 1), Reserved([]), ONE_A_FACT.changed(joined_share=joined_share), 1, {}
     )
 
 
@@ -180,7 +180,7 @@ TRAINS = Frame("trains", [("user", "I drive trains")], ["User drives trains"], "
 
 
 def test_instructions_about_a_topic_decide_what_is_stored(scopes):
-    every = dataclasses.replace(ONE_A_FACT, joined_share=0.0, scoped_share=1.0)
+    every = ONE_A_FACT.changed(joined_share=0.0, scoped_share=1.0)
     examples = extraction_examples([CATS, TRAINS], 400, Values("train", 1), Reserved([]), every, 1, {}, scopes)
     only, never = (
         {form.format(topic).capitalize(): topic for form in forms for topic in ("cats", "trains")}
@@ -221,7 +221,7 @@ def test_instructions_that_repeat_the_evaluation_are_left_out():
     left_out = {"value": 0}
     named = dataclasses.replace(TOLD, instructions="Nothing of Zanzibar.")
     examples = extraction_examples(
-        [named, EMPTY], 40, Values("train", 1), held, dataclasses.replace(ONE_A_FACT, joined_share=0.0), 1, left_out
+        [named, EMPTY], 40, Values("train", 1), held, ONE_A_FACT.changed(joined_share=0.0), 1, left_out
     )
     assert {e["messages"][1]["content"] for e in examples} == {"user: I'm Jo and I paint", "user: Morning!"}
 
@@ -349,7 +349,7 @@ def test_a_key_that_nobody_says_is_refused(tmp_path):
 def test_more_instructions_than_there_are_is_an_error_with_both_numbers(in_root):
     rows = io.read_jsonl("data/sources/instructions.jsonl")
     with pytest.raises(io.DataError) as error:
-        build(dataclasses.replace(SMALL, instructions_n=1000), 1)
+        build(SMALL.changed(instructions_n=1000), 1)
     asked, has = re.search(
         r"instructions_n: (\d+) asked for, data/sources/instructions.jsonl has (\d+) that can be used", str(error.value)
     ).groups()
@@ -427,7 +427,7 @@ ALPACA = ROOT.parent / "shared" / "alpaca" / "alpaca_en_demo.json"
 
 @pytest.mark.skipif(not ALPACA.is_file(), reason=f"{ALPACA}, 999 real examples, is not there")
 def test_real_alpaca_examples_are_mixed_in(in_root):
-    sets, counts = build(dataclasses.replace(SMALL, instructions=str(ALPACA), instructions_n=300), 1)
+    sets, counts = build(SMALL.changed(instructions=str(ALPACA), instructions_n=300), 1)
     examples = [e for e in sets["train"] if e["kind"] == "instruction"]
     assert len(examples) == counts["train"]["instructions"] == 300
     assert {e["from"] for e in examples} == {"alpaca_en_demo.json"}
@@ -440,7 +440,7 @@ def test_more_than_alpaca_has_is_an_error_with_both_numbers(in_root):
     with pytest.raises(
         io.DataError, match=r"instructions_n: 2000 asked for, \S+alpaca_en_demo.json has 9\d\d that can be used"
     ):
-        build(dataclasses.replace(SMALL, instructions=str(ALPACA), instructions_n=2000), 1)
+        build(SMALL.changed(instructions=str(ALPACA), instructions_n=2000), 1)
 
 
 def test_what_a_teacher_gives_is_mixed_in_and_counted(in_root, monkeypatch):
@@ -455,7 +455,7 @@ def test_what_a_teacher_gives_is_mixed_in_and_counted(in_root, monkeypatch):
         "ask_teacher",
         lambda name, n, *rest: ([taught], {"asked": n, "kept": 1, "rejected": {"truncated": n - 1}}),
     )
-    with_teacher = dataclasses.replace(SMALL, teacher="llama_cpp:big.gguf", teacher_n=5)
+    with_teacher = SMALL.changed(teacher="llama_cpp:big.gguf", teacher_n=5)
     sets, counts = build(with_teacher, 1)
     plain_sets, plain_counts = build(SMALL, 1)
     assert counts["teacher"] == {"asked": 5, "kept": 1, "rejected": {"truncated": 4}}
@@ -468,7 +468,7 @@ def test_a_teacher_of_no_known_engine_is_refused():
     with pytest.raises(
         ValueError, match=r"teacher: 'gpt:x' must be none or <engine>:<model>, with an engine of llama_cpp, "
     ):
-        dataclasses.replace(SMALL, teacher="gpt:x")
+        SMALL.changed(teacher="gpt:x")
 
 
 def test_the_card_says_counts_lengths_licences_and_sources(in_root):
@@ -479,4 +479,4 @@ def test_the_card_says_counts_lengths_licences_and_sources(in_root):
     assert "| train, extraction | 60 |" in text and "| train, general instructions | 10 |" in text
     assert f"{counts['train']['frames']} conversations for training" in text
     assert "Apache-2.0" in text and "Faker (MIT)" in text
-    assert "CC BY-NC 4.0" in dataset_card(dataclasses.replace(SMALL, instructions="hub"), sets, counts)
+    assert "CC BY-NC 4.0" in dataset_card(SMALL.changed(instructions="hub"), sets, counts)

@@ -1,7 +1,5 @@
 """stages.retrieval_eval: the comparison of decodings, with answers that the test writes."""
 
-import dataclasses
-
 import pytest
 
 from mem0_slm import answers, contract, engines
@@ -44,9 +42,8 @@ ROWS = [
 
 @pytest.fixture
 def p(in_root):
-    return dataclasses.replace(
-        params.load(RetrievalEvalSettings, "retrieval_eval"), constrain="schema", decodings=["free", "json", "schema"]
-    )
+    p = params.load(RetrievalEvalSettings, "retrieval_eval")
+    return p.changed(constrain="schema", decodings=["free", "json", "schema"])
 
 
 @pytest.fixture
@@ -101,9 +98,9 @@ def test_each_decoding_is_counted_and_the_stages_own_answers_are_reused(p, asked
 
 
 def test_fewer_conversations_are_spread_over_all(p, asked):
-    figures = decodings.decodings("m.gguf", ITEMS, ROWS, dataclasses.replace(p, decoding_items=2, decodings=["schema"]))
+    figures = decodings.decodings("m.gguf", ITEMS, ROWS, p.changed(decoding_items=2, decodings=["schema"]))
     assert figures["schema"]["num_keys"] == 1  # a and c
-    assert decodings.decodings("m.gguf", ITEMS, ROWS, dataclasses.replace(p, decoding_items=0)) == {}
+    assert decodings.decodings("m.gguf", ITEMS, ROWS, p.changed(decoding_items=0)) == {}
 
 
 def test_an_engine_that_fails_is_an_outcome_here_too(p, monkeypatch, asked):
@@ -111,14 +108,17 @@ def test_an_engine_that_fails_is_an_outcome_here_too(p, monkeypatch, asked):
         raise engines.EngineError("no memory")
 
     monkeypatch.setattr(llama_cpp, "generate", broken)
-    figures = decodings.decodings("m.gguf", ITEMS, ROWS, dataclasses.replace(p, decodings=["free"]))
+    figures = decodings.decodings("m.gguf", ITEMS, ROWS, p.changed(decodings=["free"]))
     assert figures["free"]["outcomes"]["engine_error"] == 4 and figures["free"]["well_formed_share"] == 0.0
 
 
 @pytest.mark.parametrize(
     ("key", "value", "message"),
-    [("decodings", ["free", "xml"], "must be of free, json, schema"), ("decoding_items", -1, "must be 0")],
+    [
+        ("decodings", ["free", "xml"], "'xml' must be one of free, json, schema"),
+        ("decoding_items", -1, "-1 must be a whole number, at least 0 .*0: no comparison"),
+    ],
 )
 def test_bad_params_are_named(p, key, value, message):
     with pytest.raises(ValueError, match=f"{key}.*{message}"):
-        dataclasses.replace(p, **{key: value})
+        p.changed(**{key: value})
