@@ -59,12 +59,13 @@ def run_stage(main) -> None:
     arguments = vars(parser.parse_args())
     # no library phones home from a stage, and nothing looks for a model hub unless a hub source asks for it
     os.environ.update(MEM0_TELEMETRY="False", HF_HUB_DISABLE_TELEMETRY="1", TOKENIZERS_PARALLELISM="false")
+    from mem0_slm.engines.answer import EngineError
     from mem0_slm.io import DataError, MissingFile
 
     try:
         check_params()
         main(**arguments)
-    except (ParamsError, DataError) as error:
-        remedy = " Run `dvc repro` to make it." if isinstance(error, MissingFile) else ""
+    except (ParamsError, DataError, EngineError, FileNotFoundError) as error:
+        remedy = " Run `dvc repro` to make it." if isinstance(error, (MissingFile, FileNotFoundError)) else ""
         print(f"error: {error}{remedy}", file=sys.stderr)
         raise SystemExit(1) from None
