@@ -64,14 +64,17 @@ def numbers(value):
 
 
 def pick(facts: dict, names: tuple[str, ...]) -> dict:
-    """The facts of these names, as far as they are there: a `headline` for `record`."""
+    """The facts of these names, those that are there: a `headline` for `record`."""
     return {name: facts[name] for name in names if name in facts}
 
 
 def record(name: str, facts: dict, *packages: str, headline: dict | None = None) -> None:
-    """Write what a stage measured, twice: the numbers of `headline` (by default of all facts) to metrics/<name>.json,
-    where DVC's tables have a column for each, and everything, with the machine, the commit and the versions of `packages`, to
-    reports/runs/<name>.json, where each figure can be traced."""
+    """Write what a stage measured, twice.
+
+    metrics/<name>.json gets the numbers of `headline` (by default of all facts): DVC's tables have a column for each.
+    reports/runs/<name>.json gets everything, with the machine, the commit and the versions of `packages`, so that each
+    figure can be traced.
+    """
     io.write_json(f"reports/runs/{name}.json", facts | {"host": host(*packages)})
     io.write_json(f"metrics/{name}.json", numbers(facts if headline is None else headline))
 
@@ -97,8 +100,11 @@ def flat(value, prefix: str = "") -> dict[str, float]:
 
 
 def committed(revision: str, path: str) -> dict[str, float] | None:
-    """A JSON file of a git revision, flat; None if the revision has no such file. `path` is relative to this folder, which
-    need not be the root of its git repository. Raises DataError for an unknown revision."""
+    """The numbers of a JSON file as a git revision has it, by dotted name; None if it has no such file.
+
+    `path` is relative to the working folder, which need not be the root of its git repository. Raises DataError for an
+    unknown revision.
+    """
     known = subprocess.run(["git", "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}"], capture_output=True)
     if known.returncode:
         raise io.DataError(f"git revision {revision!r} is unknown. Fetch it, or name another with --against.")

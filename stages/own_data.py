@@ -9,10 +9,11 @@ Writes metrics/own_data_<candidate>.json, the same with sources and machine in r
 
 from pipeline import params, results
 from pipeline.data import evalsets
+from pipeline.evaluation.candidates import CANDIDATES
 from pipeline.evaluation.metrics import HEADLINE
 from pipeline.evaluation.own_data import own_sets
 from pipeline.evaluation.retrieval import model_of, sources
-from pipeline.evaluation.settings import CANDIDATES, RetrievalEvalSettings
+from pipeline.evaluation.settings import RetrievalEvalSettings
 from stages import run_stage
 
 PACKAGES = ("mem0ai", "qdrant-client", "llama-cpp-python")

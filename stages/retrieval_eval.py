@@ -19,10 +19,11 @@ from pathlib import Path
 
 from mem0_slm import io
 from pipeline import params, results
+from pipeline.evaluation.candidates import CANDIDATES, SETS, quality_record
 from pipeline.evaluation.decodings import decodings
 from pipeline.evaluation.metrics import HEADLINE
 from pipeline.evaluation.retrieval import evaluate, model_of, sources
-from pipeline.evaluation.settings import CANDIDATES, RetrievalEvalSettings
+from pipeline.evaluation.settings import RetrievalEvalSettings
 from stages import run_stage
 
 PACKAGES = ("mem0ai", "qdrant-client", "llama-cpp-python")
@@ -33,16 +34,15 @@ def evaluate_all(candidate: str, model: Path, p: RetrievalEvalSettings) -> None:
     """Evaluate a candidate on both sets, and write what was found."""
     made_of = sources(candidate, model, p)
     speeds, item_rows = {}, []
-    for name in ("eval", "natural"):
+    for name in SETS:
         items = io.read_jsonl(f"data/{name}.jsonl", {"id": str, "messages": list, "keys": list})
         if p.limit:
             items = [i for i in items if i["query"]][: p.limit] + [i for i in items if not i["query"]][: p.limit]
         metrics, speed, rows = evaluate(candidate, model, items, p, f"mem0_slm_{name}_{candidate}")
         if name == "eval" and candidate != "no_llm":
             metrics["decodings"] = decodings(model, items, rows, p)
-        record = f"retrieval_{candidate}_quality" if name == "eval" else f"natural_{candidate}"
         results.record(
-            record,
+            quality_record(name, candidate),
             metrics | {"data_sha256": io.sha256(f"data/{name}.jsonl"), "sources": made_of},
             *PACKAGES,
             headline=results.pick(metrics, HEADLINE),

@@ -23,9 +23,9 @@ class Metric:
     better: int = 0
     """1 where more is better, -1 where less is, 0 where it is neither: only the first two can fail the gate."""
     headline: bool = False
-    """Whether DVC's tables show it (metrics/); the rest is in reports/runs and in the report."""
+    """Whether metrics/, and so DVC's tables, have it; reports/runs has every metric."""
     of_adds: bool = False
-    """Whether it is about the adds, not about searches."""
+    """Whether it needs no more than the adds, so that a set that names evidence instead of answers has it too."""
 
 
 METRICS = (
@@ -34,43 +34,45 @@ METRICS = (
     Metric("hit_at_3", "share of queries with a hit among the first three", 1, True),
     Metric("hit_at_10", "share of queries with a hit among the first ten", 1, True),
     Metric("mrr", "mean of 1 / rank of the first hit, 0 for none", 1, True),
-    Metric("num_total_queries", "queries", 0, True),
-    Metric("num_processed_queries", "queries that could be run; the others count as misses", 0, True),
-    Metric("num_hits", "queries with a hit among the first five", 0, True),
+    Metric("num_total_queries", "number of queries", 0, True),
+    Metric("num_processed_queries", "number of queries that could be run; the others count as misses", 0, True),
+    Metric("num_hits", "number of queries with a hit among the first five", 0, True),
     Metric(
-        "keys_kept", "share of the key names, numbers and things that stand in a memory of their conversation", 1, True
+        "keys_kept", "share of the key names, numbers and things that a memory of their conversation holds", 1, True
     ),
-    Metric("num_keys", "key names, numbers and things"),
-    Metric("small_talk_stored", "share of the pieces of small talk of which something was stored", -1, True),
-    Metric("num_small_talk", "pieces of small talk"),
-    Metric("memories_per_item", "memories of a conversation with something to store, mean"),
-    Metric("facts_missed", "conversations with something to store of which nothing was stored"),
-    Metric("outcomes", "adds by how their extraction ended", 0, True, True),
+    Metric("num_keys", "number of key names, numbers and things"),
+    Metric("small_talk_stored", "share of the pieces of small talk from which something was stored", -1, True),
+    Metric("num_small_talk", "number of pieces of small talk"),
+    Metric("memories_per_item", "mean number of memories of a conversation that has something to store"),
+    Metric("facts_missed", "number of conversations with something to store from which nothing was stored"),
+    Metric("outcomes", "number of adds by how their extraction ended", 0, True, True),
     Metric("valid_json_share", "share of the answers that Mem0 could have read as they stand", 1, True, True),
-    Metric("failed_adds", "adds whose answer was not well-formed", 0, True, True),
-    Metric("repaired", "answers that were repaired", 0, True, True),
-    Metric("quoted", "memories behind which the user is quoted", 0, True),
-    Metric("added_by_second_look", "memories that a second look added"),
-    Metric("failed_second_looks", "second looks whose answer was not well-formed"),
+    Metric("failed_adds", "number of adds whose answer was not well-formed", 0, True, True),
+    Metric("repaired", "number of answers that were repaired", 0, True, True),
+    Metric("quoted", "number of memories followed by a quote of the user", 0, True),
+    Metric("added_by_second_look", "number of memories that a second look added"),
+    Metric("failed_second_looks", "number of second looks whose answer was not well-formed"),
     Metric(
         "memories_with_unsaid_names_or_numbers",
-        "share of the memories with a name or a number that the conversation does not hold",
+        "share of the memories with a name or a number that nobody said in the conversation",
         -1,
         of_adds=True,
     ),
-    Metric("evidence_recall_at_5", "share of a question's evidence among the first five memories, mean", 1, True),
-    Metric("evidence_recall_at_10", "share of a question's evidence among the first ten memories, mean", 1, True),
-    Metric("num_questions", "questions that name their evidence", 0, True),
-    Metric("num_items", "turns or conversations that were added"),
+    Metric(
+        "evidence_recall_at_5", "mean share of a question's evidence that is among the first five memories", 1, True
+    ),
+    Metric(
+        "evidence_recall_at_10", "mean share of a question's evidence that is among the first ten memories", 1, True
+    ),
+    Metric("num_questions", "number of questions that name their evidence", 0, True),
+    Metric("num_items", "number of turns or conversations that were added"),
     Metric("by_category", "evidence recall by the questions' category"),
-    Metric("decodings", "what free, any-object and schema-held decoding make of the same conversations"),
+    Metric("decodings", "the same conversations answered freely, as any JSON object, and held to the schema"),
 )
 """Every quality metric, the one place that says what each means. `<name>_ci` beside one is its 95% interval."""
 BETTER = {m.name: m.better for m in METRICS if m.better}
 HEADLINE = tuple(m.name for m in METRICS if m.headline)
 OF_ADDS = tuple(m.name for m in METRICS if m.of_adds)
-"""What is said of a set whose questions name their evidence, beside the recall of that evidence."""
-
 
 CUTS = (1, 3, 5, 10)
 
@@ -123,7 +125,10 @@ def keys_kept(keys: list[str], memories: list[str]) -> int:
 
 
 def recall(rows: list[dict]) -> dict:
-    """Recall of evidence among the first 5 and 10 memories, mean over questions, with 95% intervals; and by the questions' category."""
+    """Evidence recall of questions, over all (with 95% intervals) and by category.
+
+    rows: for each question its `category`, its `evidence` and the `ranked` sources of the memories found.
+    """
     metrics = {
         "num_questions": len(rows),
         "by_category": {row["category"]: {} for row in sorted(rows, key=lambda row: row["category"])},

@@ -8,7 +8,6 @@ from mem0_slm.engines import ENGINES
 from pipeline.export import gguf
 from pipeline.params import Count, CountOrNone, Settings
 
-CANDIDATES = ("no_llm", "base", "finetuned")
 DECODINGS = ("free", "json", "schema")
 
 

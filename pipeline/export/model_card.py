@@ -64,16 +64,16 @@ def write(folder: Path, form: str, made_of: dict, quality: dict[str, dict], *, r
     from huggingface_hub import ModelCard
 
     figures = sorted({key for row in quality.values() for key in row})
-    header = ["form", *(key.replace("_", " ") for key in figures)]
     card = ModelCard.from_template(
         head(folder, made_of, relation),
         template_path=str(TEMPLATE),
         form=form,
         made_of=made_of,
         use=use,
-        origin=table(["", "what", "SHA-256"], origin(made_of)),
-        quality=table(header, [[name, *(row.get(key, "-") for key in figures)] for name, row in quality.items()]),
-        files=table(["file", "bytes", "SHA-256"], files(folder)),
+        origin=origin(made_of),
+        figures=[key.replace("_", " ") for key in figures],
+        quality=[[name, *(row.get(key, "-") for key in figures)] for name, row in quality.items()],
+        files=files(folder),
     )
     io.write_text(folder / CARD, str(card).rstrip("\n") + "\n")
 
@@ -114,9 +114,3 @@ def files(folder: Path) -> list[list]:
     """Every file of an export but the card itself: its name, its bytes, its hash."""
     found = sorted(f for f in folder.rglob("*") if f.is_file() and f.name != CARD)
     return [[f"`{f.relative_to(folder)}`", f"{f.stat().st_size:,}", io.sha256(f)] for f in found]
-
-
-def table(header: list[str], rows: list[list]) -> str:
-    """A Markdown table without padding, so that a changed cell changes one line."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)

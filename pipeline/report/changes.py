@@ -1,6 +1,8 @@
-"""What the workspace's metrics say differently from another git revision's; wall-clock figures are left out.
+"""Which figures in metrics/ differ from those of another git revision; wall-clock figures are left out.
 
-python -m pipeline.report.changes [--against origin/main]     (`make changes AGAINST=origin/main`)
+    python -m pipeline.report.changes [--against origin/main]     (`make changes AGAINST=origin/main`)
+
+No stage calls this: what a stage writes follows from its inputs, not from what git's HEAD happens to be.
 """
 
 import argparse
@@ -15,7 +17,7 @@ WALL_CLOCK = ("seconds", "per_second", "rss")
 
 
 def changes(revision: str) -> list[list]:
-    """Rows of metrics, name, before, now, change. Raises DataError for a revision that git does not know."""
+    """Rows of file, name, before, now, change. Raises DataError for a revision that git does not know."""
     rows = []
     for path in sorted(METRICS.glob("*.json")):
         if path.stem.endswith("_speed"):

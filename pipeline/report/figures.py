@@ -6,34 +6,28 @@
 The pages hold blocks that cog fills by calling a function of this module; each function returns Markdown.
 """
 
-import json
 import sys
 from pathlib import Path
+
+from mem0_slm import io
+from pipeline.evaluation.candidates import CANDIDATES, SETS, quality_record
+from pipeline.evaluation.metrics import METRICS
+from pipeline.report.render import table
+from pipeline.report.tables import percent
 
 PAGES = ("README.md", "docs/results.md")
 
 ROOT = Path(__file__).resolve().parents[2]
-CANDIDATES = {
-    "no_llm": "the raw message, no model",
-    "base": "SmolLM2-135M as it comes",
-    "finetuned": "SmolLM2-135M, fine-tuned",
-}
-SETS = {"retrieval_{}_quality": "generated", "natural_{}": "natural"}
 
 
 def read(path: str) -> dict:
     """A JSON file of the repository."""
-    return json.loads((ROOT / path).read_text(encoding="utf-8"))
+    return io.read_json(ROOT / path)
 
 
-def table(header: list[str], rows: list[list]) -> str:
-    """A Markdown table."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
-
-
-def percent(share: float) -> str:
-    return f"{100 * share:.1f}%"
+def record(name: str) -> dict:
+    """What a stage measured."""
+    return read(f"reports/runs/{name}.json")
 
 
 def machine(path: str) -> str:
@@ -44,15 +38,15 @@ def machine(path: str) -> str:
 
 def quality() -> str:
     """What came of raw messages, the base and the tuned model on both evaluation sets."""
-    rows = []
-    for pattern, name in SETS.items():
+    rows, base = [], record("base")["model"]
+    for name, conversations in SETS.items():
         for candidate, label in CANDIDATES.items():
-            m = read(f"reports/runs/{pattern.format(candidate)}.json")
+            m = record(quality_record(name, candidate))
             model = "valid_json_share" in m
             rows.append(
                 [
-                    label,
-                    name,
+                    f"{label}, {base}" if model else label,
+                    conversations,
                     f"{m['precision_at_5']:.3f} ({m['num_hits']}/{m['num_total_queries']})",
                     f"{percent(m['keys_kept'])} of {m['num_keys']}",
                     f"{percent(m['small_talk_stored'])} of {m['num_small_talk']}",
@@ -69,9 +63,15 @@ def quality_machine() -> str:
     return f"Measured on {machine('reports/runs/natural_finetuned.json')}."
 
 
+def definitions() -> str:
+    """What each quality metric means."""
+    better = {1: "more", -1: "less", 0: "-"}
+    return table(["metric", "what it is", "better"], [[f"`{m.name}`", m.definition, better[m.better]] for m in METRICS])
+
+
 def training() -> str:
     """What the training took."""
-    run = read("reports/runs/finetune.json")
+    run = record("finetune")
     return (
         f"{run['train_examples']:,} examples, {run['train_tokens']:,} tokens, in {run['seconds'] / 60:.0f} minutes "
         f"({run['tokens_per_second']:.0f} tokens/s, {run['precision']}), at most {run['peak_rss_gib']} GiB of memory; "
@@ -125,7 +125,7 @@ def second_look() -> str:
             for name in ("eval", "natural")
         ]
         rows.append([label, *cells, run["natural"][key]["memories_per_item"]])
-    now = [read(f"reports/runs/{pattern.format('finetuned')}.json") for pattern in SETS]
+    now = [record(quality_record(name, "finetuned")) for name in SETS]
     cells = [f"{m['precision_at_5']:.3f}, {percent(m['keys_kept'])}" for m in now]
     rows.append(
         ["and quotes behind their memories (the run in the table of results)", *cells, now[1]["memories_per_item"]]
@@ -225,8 +225,8 @@ def second_machine() -> str:
     run = read("benchmarks/second_machine.json")
     sets = {"generated": run["retrieval_finetuned_quality"], "natural": run["natural_finetuned"]}
     found = "; ".join(
-        f"{name} {m['precision_at_5']:.3f} ({m['num_hits']}/{m['num_total_queries']}), {percent(m['keys_kept'])} of the "
-        f"names and numbers kept, {m['failed_adds']} of the adds failed"
+        f"{name} {m['precision_at_5']:.3f} ({m['num_hits']}/{m['num_total_queries']}), "
+        f"{percent(m['keys_kept'])} of the names and numbers kept, {m['failed_adds']} of the adds failed"
         for name, m in sets.items()
     )
     return f"{found}. `benchmarks/second_machine.json`: {run['what'].split(';')[0]}."

@@ -4,13 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mem0_slm import io
-from pipeline.evaluation.settings import CANDIDATES
+from pipeline.evaluation.candidates import CANDIDATES, SETS, quality_record
 from pipeline.paths import METRICS, REPORTS, RUNS, SEARCH
-
-NAMES = {"no_llm": "raw message, no LLM", "base": "base model", "finetuned": "fine-tuned model"}
-"""What the report calls a candidate; one of somebody's own keeps its name."""
-SETS = {"eval": "generated evaluation set", "natural": "natural, hand-written conversations"}
-"""What the report calls an evaluation set."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +47,7 @@ def load() -> Measured:
     """Read everything. Raises DataError naming the file that is missing."""
     names = candidates()
     return Measured(
-        sets={
-            "eval": {c: run(f"retrieval_{c}_quality") for c in names},
-            "natural": {c: run(f"natural_{c}") for c in names},
-        },
+        sets={name: {c: run(quality_record(name, c)) for c in names} for name in SETS},
         speeds={"base": run("baseline_speed"), "tuned": run("finetuned_speed")},
         retrieval_speed={c: run(f"retrieval_{c}_speed") for c in names},
         items={c: io.read_jsonl(REPORTS / f"items_{c}.jsonl", {"id": str, "set": str}) for c in names},

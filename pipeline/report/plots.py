@@ -3,9 +3,9 @@
 import csv
 from pathlib import Path
 
+from pipeline.evaluation.candidates import SETS, named
 from pipeline.paths import METRICS
-from pipeline.report.measured import SETS, Measured
-from pipeline.report.tables import named
+from pipeline.report.measured import Measured
 
 GREY = "#808080"
 LOOK = {

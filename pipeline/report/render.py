@@ -3,10 +3,11 @@
 import html
 from pathlib import Path
 
+from pipeline.evaluation.candidates import SETS
 from pipeline.evaluation.metrics import METRICS
 from pipeline.evaluation.statistics import RESAMPLES
 from pipeline.report import tables, verdict
-from pipeline.report.measured import SETS, Measured
+from pipeline.report.measured import Measured
 
 TEMPLATE = Path(__file__).with_name("report.md.j2")
 STYLE = """
@@ -37,7 +38,7 @@ def markdown(m: Measured, template: Path = TEMPLATE) -> str:
     environment = Environment(
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
-    environment.globals |= {"table": table, "tables": tables, "verdict": verdict.verdict, "percent": tables.percent}
+    environment.globals |= {"table": table, "tables": tables, "verdict": verdict, "percent": tables.percent}
     return environment.from_string(template.read_text(encoding="utf-8")).render(
         m=m, sets=SETS, metrics=METRICS, resamples=RESAMPLES
     )

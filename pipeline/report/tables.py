@@ -2,7 +2,8 @@
 
 import collections
 
-from pipeline.report.measured import NAMES, SETS, Measured
+from pipeline.evaluation.candidates import SETS, named
+from pipeline.report.measured import Measured
 
 # What the work that this project starts from published; not measured here. "-" is what it did not state.
 ORIGINAL = [
@@ -19,10 +20,6 @@ CAUSES = (
 """What can become of a query."""
 OWN = ("precision_at_5", "evidence_recall_at_5", "evidence_recall_at_10")
 """What the report shows of a set of the user's own."""
-
-
-def named(candidate: str) -> str:
-    return NAMES.get(candidate, candidate)
 
 
 def percent(share: float | None) -> str:
@@ -193,7 +190,7 @@ def check_rows(checks: dict[str, dict]) -> list[list]:
 
 
 def search_rows(search: dict) -> list[list]:
-    """The hyperparameter search: what was tried, best first."""
+    """What the hyperparameter search tried, best first."""
     keys = list(search["experiments"][0]["params"])
     return [
         [

@@ -1,9 +1,7 @@
-"""The verdict: candidates compared on the same queries."""
+"""What the verdict rests on: candidates compared on the same queries. The template says it in words."""
 
 from mem0_slm import io
 from pipeline.evaluation import statistics
-from pipeline.report.measured import SETS
-from pipeline.report.tables import percent
 
 
 def hits(items: list[dict], name: str) -> dict[str, bool]:
@@ -31,34 +29,6 @@ def answer(test: dict) -> str:
     return ("yes" if test["difference"] > 0 else "no, worse") if test["p"] < 0.05 else "not shown"
 
 
-def verdict(sets: dict[str, dict], items: dict[str, list[dict]]) -> list[str]:
-    """Plain answers to the three questions a reader has."""
-    lines = [keeps_contract(sets[name], label) for name, label in SETS.items()]
-    for theirs, question in (("base", "Better than the base?"), ("no_llm", "Better than storing raw text?")):
-        for name, label in SETS.items():
-            test = compared(items, "finetuned", theirs, name)
-            lines.append(f"**{question}** On the {label}: {better(sets[name]['finetuned'], sets[name][theirs], test)}")
-    return lines
-
-
-def keeps_contract(found: dict[str, dict], label: str) -> str:
-    """Whether the tuned model keeps Mem0's contract on a set."""
-    tuned, base = found["finetuned"], found["base"]
-    kept = tuned["failed_adds"] == 0 and tuned["valid_json_share"] == 1
-    return (
-        f"**Does the tuned model keep Mem0's contract?** On the {label}: {'yes' if kept else 'no, not always'}; "
-        f"{percent(tuned['valid_json_share'])} of its answers are well-formed, failed adds: {tuned['failed_adds']} "
-        f"(base: {percent(base['valid_json_share'])}, {base['failed_adds']})."
-    )
-
-
-def better(tuned: dict, other: dict, test: dict) -> str:
-    """How the tuned model compares with another candidate on one set."""
-    chance = "< 0.0001" if test["p"] < 1e-4 else f"= {test['p']:.4f}"
-    low, high = test["ci"]
-    return (
-        f"{answer(test)}; precision@5 {tuned['precision_at_5']:.3f} against {other['precision_at_5']:.3f} "
-        f"(difference {test['difference']:+.3f}, 95% {low:+.3f} to {high:+.3f}; {test['only_ours']} queries only it hit, "
-        f"{test['only_theirs']} only the other, p {chance}); small talk stored "
-        f"{percent(tuned['small_talk_stored'])} against {percent(other['small_talk_stored'])}."
-    )
+def keeps_contract(found: dict) -> bool:
+    """Whether every answer of a candidate on a set was one that Mem0 reads."""
+    return found["failed_adds"] == 0 and found["valid_json_share"] == 1

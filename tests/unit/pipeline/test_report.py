@@ -1,12 +1,14 @@
 """The report: what it says follows from the figures, in Markdown and in HTML that needs nothing else."""
 
 import re
+import subprocess
 
 import pytest
 
 from mem0_slm import io
-from pipeline.evaluation import metrics
-from pipeline.report import measured, render, tables, verdict
+from pipeline.evaluation import metrics, speed
+from pipeline.evaluation.candidates import CANDIDATES, SETS, quality_record
+from pipeline.report import changes, figures, measured, render, tables, verdict
 from tests.paths import ROOT
 
 REPORT = """# Title <1>
@@ -47,8 +49,9 @@ def test_what_a_user_said_is_text_in_the_page(tmp_path):
     assert "&lt;script&gt;" in page and "<script" not in page and "<img" not in page
 
 
-def test_the_committed_report_is_the_template_over_the_committed_records():
+def test_the_committed_report_is_the_template_over_the_committed_records(monkeypatch):
     """The items are DVC's; the paired tests of the verdict want them."""
+    monkeypatch.chdir(ROOT)
     if not all((ROOT / f"reports/items_{c}.jsonl").exists() for c in ("no_llm", "base", "finetuned")):
         pytest.skip("reports/items_*.jsonl are in DVC's cache: `dvc pull` or `dvc repro` brings them")
     assert render.markdown(measured.load()) == (ROOT / "reports/report.md").read_text(encoding="utf-8")
@@ -102,13 +105,66 @@ def test_a_target_that_was_not_run_stands_in_the_table_with_its_reason():
 def test_every_figure_of_the_committed_metrics_is_defined_once():
     names = [m.name for m in metrics.METRICS]
     assert len(names) == len(set(names))
-    files = [*(ROOT / "reports/runs").glob("retrieval_*_quality.json"), *(ROOT / "reports/runs").glob("natural_*.json")]
-    assert files
-    for file in files:
+    assert not set(names) & set(speed.DEFINITIONS), "a figure has one definition"
+    records = [quality_record(name, candidate) for name in SETS for candidate in CANDIDATES]
+    for file in [ROOT / folder / f"{record}.json" for folder in ("metrics", "reports/runs") for record in records]:
         found = {key.removesuffix("_ci") for key in io.read_json(file)} - {"host", "sources", "data_sha256"}
-        assert found <= set(names), f"{file.name}: {found - set(names)} are not in pipeline/evaluation/metrics.py"
+        assert found and found <= set(names), f"{file}: {found - set(names)} are not in pipeline/evaluation/metrics.py"
 
 
-def test_the_gate_takes_its_directions_from_the_definitions():
-    assert metrics.BETTER == {m.name: m.better for m in metrics.METRICS if m.better}
-    assert metrics.BETTER["small_talk_stored"] == -1 and metrics.BETTER["precision_at_5"] == 1
+def test_headlines_and_directions_come_from_the_definitions():
+    assert set(metrics.BETTER) == {m.name for m in metrics.METRICS if m.better}
+    assert {name for name, better in metrics.BETTER.items() if better < 0} == {
+        "small_talk_stored",
+        "memories_with_unsaid_names_or_numbers",
+    }
+    assert set(metrics.HEADLINE) >= set(metrics.BETTER) - {"memories_with_unsaid_names_or_numbers"}
+    for record in [quality_record(name, candidate) for name in SETS for candidate in CANDIDATES]:
+        whole, shown = (io.read_json(ROOT / folder / f"{record}.json") for folder in ("reports/runs", "metrics"))
+        assert set(shown) == set(metrics.HEADLINE) & set(whole), record
+
+
+def test_the_report_and_the_docs_say_what_the_figures_mean(monkeypatch):
+    """Over the committed records; the items, which are DVC's, are made up."""
+    monkeypatch.chdir(ROOT)
+    rows = items("hlwnt")
+    monkeypatch.setattr(measured.io, "read_jsonl", lambda *_: [row | {"set": name} for name in SETS for row in rows])
+    report = render.markdown(measured.load())
+    for metric in metrics.METRICS:
+        if metric.headline or metric.better:
+            less = " (less is better)" if metric.better < 0 else ""
+            assert f"- {metric.name}: {metric.definition}{less}\n" in report
+        assert re.search(rf"\| `{metric.name}` +\| {re.escape(metric.definition)} +\|", figures.definitions())
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project in a subfolder of its git repository, with metrics that are committed."""
+    folder = tmp_path / "projects" / "memory"
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    io.write_json("metrics/natural_finetuned.json", {"mrr": 0.5, "seconds": 3, "outcomes": {"stored": 7}})
+    io.write_json("metrics/finetuned_speed.json", {"load_s": 1})
+    author = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
+    for command in (["init", "-q", str(tmp_path)], ["add", "-A"], [*author, "commit", "-qm", "first"]):
+        subprocess.run(["git", *command], check=True)
+    return folder
+
+
+def test_what_changed_since_a_revision(project, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["changes"])
+    assert changes.main() == 0
+    assert capsys.readouterr().out == "Nothing: the metrics are those of HEAD (wall-clock figures aside).\n"
+    io.write_json("metrics/natural_finetuned.json", {"mrr": 0.75, "seconds": 9, "outcomes": {"stored": 6}})
+    io.write_json("metrics/finetuned_speed.json", {"load_s": 2})
+    assert changes.changes("HEAD") == [
+        ["natural_finetuned", "mrr", "0.5", "0.75", "+0.25"],
+        ["natural_finetuned", "outcomes.stored", "7", "6", "-1"],
+    ]
+    monkeypatch.setattr("sys.argv", ["changes", "--against", "nowhere"])
+    assert changes.main() == 1
+    assert "'nowhere' is unknown. Fetch it" in capsys.readouterr().err
+
+
+def test_no_stage_reads_what_changed():
+    assert "report/changes" not in (ROOT / "dvc.yaml").read_text()

@@ -8,6 +8,7 @@ import pytest
 
 from mem0_slm import io
 from pipeline import results
+from pipeline.evaluation.metrics import METRICS
 from stages import gate
 from tests.paths import ROOT
 
@@ -27,6 +28,16 @@ def test_where_less_is_better_a_rise_fails():
 
 def test_a_metric_that_went_missing_fails_and_a_new_one_passes():
     assert gate.falls({"mrr": 0.8}, {"hit_at_1": 0.1}, 0.5) == ["mrr: 0.8 before, now missing"]
+
+
+def test_the_files_and_the_directions_are_those_of_the_evaluation():
+    assert gate.FILES == (
+        "retrieval_finetuned_quality.json",
+        "natural_finetuned.json",
+        "own_data_finetuned.json",
+    )
+    for metric in METRICS:
+        assert gate.direction(metric.name) == gate.direction(f"sets.mine.{metric.name}") == metric.better
 
 
 def test_speed_never_fails():
