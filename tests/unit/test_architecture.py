@@ -147,7 +147,6 @@ def test_a_stage_has_at_most_150_lines():
     within(150, {name: lines(path) for name, path in FILES.items() if top(name) == "stages"})
 
 
-@pytest.mark.xfail(strict=True, reason="not there yet")
 def test_a_module_has_at_most_330_lines():
     within(330, {name: lines(path) for name, path in CHECKED.items()})
 
