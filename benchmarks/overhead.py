@@ -101,7 +101,7 @@ def compare(model: str, rounds: int, new_tokens: int, threads: int, bench: str |
             return llama_bench(bench, model, len(tokens), passes, threads), ""
         if side == "bare":
             written, speed = bare.decode(tokens, new_tokens)
-            return speed, b"".join(handle.piece(t) for t in written).decode("utf-8", "replace")
+            return speed, b"".join(handle.model.piece(t) for t in written).decode("utf-8", "replace")
         answer = llama_cpp.generate(handle, messages, max_tokens=new_tokens, ignore_eos=True)
         return passes / (answer.token_times[-1] - answer.token_times[0]), answer.text
 
