@@ -24,7 +24,9 @@ from pathlib import Path
 from benchmarks import record
 from mem0_slm import io
 from pipeline import params
+from pipeline.data.eval_items import EvalItem, read_eval_items
 from pipeline.evaluation import retrieval
+from pipeline.evaluation.adds import Evaluation
 from pipeline.evaluation.settings import RetrievalEvalSettings
 from tools.servers import SERVED, Missing, free_port, llama_cpp_server, serving, vllm_server
 
@@ -39,13 +41,12 @@ SERVERS = {
 """By name: the command that starts the server, Mem0's provider for it, that provider's key for the address, the model."""
 
 
-def ours(items: list[dict], p) -> dict:
+def ours(items: list[EvalItem], p) -> dict:
     """Our own provider, as a user gets it from memory_config()."""
-    metrics, speed, rows = retrieval.evaluate("finetuned", Path(p.finetuned_model), items, p, "drop_in")
-    return summary(metrics, speed, rows)
+    return summary(retrieval.evaluate("finetuned", Path(p.finetuned_model), items, p, "drop_in"))
 
 
-def stock(items: list[dict], p, provider: str, address_key: str, url: str) -> dict:
+def stock(items: list[EvalItem], p, provider: str, address_key: str, url: str) -> dict:
     """Stock Mem0 with one of its own providers, its own Qdrant client and its own embedder."""
     from mem0 import AsyncMemory
     from mem0.utils.factory import LlmFactory
@@ -63,7 +64,7 @@ def stock(items: list[dict], p, provider: str, address_key: str, url: str) -> di
         }
         memory = AsyncMemory.from_config(config)
         try:
-            figures = summary(*retrieval.add_and_search(memory, items, "stock", p, lambda: contextlib.nullcontext([])))
+            figures = summary(retrieval.add_and_search(memory, items, "stock", p, lambda: contextlib.nullcontext([])))
         finally:
             memory.vector_store.client.close()
             memory.db.close()
@@ -75,7 +76,7 @@ def stock(items: list[dict], p, provider: str, address_key: str, url: str) -> di
     return figures | {"provider": provider, "mem0_slm_imported": imported}
 
 
-def summary(metrics: dict, speed: dict, rows: list[dict]) -> dict:
+def summary(found: Evaluation) -> dict:
     kept = (
         "precision_at_5",
         "num_hits",
@@ -88,13 +89,13 @@ def summary(metrics: dict, speed: dict, rows: list[dict]) -> dict:
         "facts_missed",
         "memories_per_item",
     )
-    failed = [row["error"] for row in rows if row["error"]]
-    return {key: metrics[key] for key in kept} | {
-        "adds": len(rows),
+    failed = [added.error for added in found.adds if added.error]
+    return {key: found.quality[key] for key in kept} | {
+        "adds": len(found.adds),
         "adds_that_raised": len(failed),
         "errors": sorted(set(failed))[:5],
-        "add_seconds_p50": speed["add_seconds_p50"],
-        "concurrency": speed["concurrency"],
+        "add_seconds_p50": found.speed["add_seconds_p50"],
+        "concurrency": found.speed["concurrency"],
     }
 
 
@@ -114,11 +115,7 @@ def main():
     p = params.load(RetrievalEvalSettings, "retrieval_eval")
     # stock Qdrant clients of the embedded kind may not be used by several adds at once
     one_by_one = p.changed(concurrency=1)
-    items = io.read_jsonl("data/eval.jsonl", {"id": str, "messages": list, "keys": list})
-    if arguments.items:
-        items = [i for i in items if i["query"]][: arguments.items] + [i for i in items if not i["query"]][
-            : arguments.items
-        ]
+    items = read_eval_items(Path("data/eval.jsonl"), arguments.items or 0)
     result = {
         "ours": in_fresh_process(ours, items, p) | {"model_sha256": io.sha256(p.finetuned_model)},
         "stock": {},

@@ -25,7 +25,7 @@ from pathlib import Path
 from mem0_slm import contract, io
 from mem0_slm.answers import Extraction, classify
 from pipeline import params, results
-from pipeline.data.examples import unified
+from pipeline.data.examples import as_memories
 from pipeline.data.frames import Frame, read_frames
 from pipeline.data.held_out import words
 from pipeline.data.slots import MONTHS, WEEKDAYS, Values
@@ -243,7 +243,7 @@ def expected(case: Case, form: str) -> list[str]:
 
 
 def example(case: Case, form: str, memory_words: int) -> dict:
-    answer = contract.dump(unified(expected(case, form), memory_words))
+    answer = contract.dump(as_memories(expected(case, form), memory_words))
     return {
         "kind": "extraction",
         "topic": case.kind,

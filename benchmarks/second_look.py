@@ -15,6 +15,7 @@ from pathlib import Path
 from benchmarks import record
 from mem0_slm import io
 from pipeline import params, results
+from pipeline.data.eval_items import EvalItem, read_eval_items
 from pipeline.evaluation import retrieval
 from pipeline.evaluation.settings import RetrievalEvalSettings
 
@@ -35,10 +36,10 @@ FIGURES = (
 SIDES = (("first_answer", False, False), ("second_look", True, False), ("second_look_and_quotes", True, True))
 
 
-def side(items: list[dict], p) -> dict:
+def side(items: list[EvalItem], p) -> dict:
     """One set through one Mem0 with a store of its own."""
-    metrics, speed, _ = retrieval.evaluate("finetuned", Path(p.finetuned_model), items, p, "second_look")
-    return results.pick(metrics, FIGURES) | {"add_seconds_p50": speed["add_seconds_p50"]}
+    found = retrieval.evaluate("finetuned", Path(p.finetuned_model), items, p, "second_look")
+    return results.pick(found.quality, FIGURES) | {"add_seconds_p50": found.speed["add_seconds_p50"]}
 
 
 def main():
@@ -48,7 +49,7 @@ def main():
     p = params.load(RetrievalEvalSettings, "retrieval_eval")
     result = {"model_sha256": io.sha256(Path(p.finetuned_model)), "concurrency": p.concurrency}
     for name in ("eval", "natural"):
-        items = io.read_jsonl(f"data/{name}.jsonl")[: arguments.items]
+        items = read_eval_items(Path(f"data/{name}.jsonl"))[: arguments.items]
         result[name] = {what: side(items, p.changed(second_look=look, quotes=quotes)) for what, look, quotes in SIDES}
     record("second_look", result, "mem0ai", "llama-cpp-python", "qdrant-client")
 

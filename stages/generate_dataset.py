@@ -13,17 +13,14 @@ Writes data/train.jsonl, data/validation.jsonl, data/eval.jsonl, data/natural.js
 import collections
 
 from mem0_slm import io
-from pipeline import params
+from mem0_slm.text import words
+from pipeline import params, results
 from pipeline.data.build import build
 from pipeline.data.dataset_card import dataset_card
-from pipeline.data.held_out import words
 from pipeline.data.settings import GenerateDatasetSettings
+from pipeline.paths import METRICS
 from pipeline.registry import Registry
 from stages import run_stage
-
-
-def csv(header: str, rows) -> str:
-    return header + "\n" + "".join(",".join(map(str, row)) + "\n" for row in rows)
 
 
 def main():
@@ -31,12 +28,12 @@ def main():
     sets, counts = build(p, registry.seed)
     for name, rows in sets.items():
         io.write_jsonl(f"data/{name}.jsonl", rows)
-    topics = collections.Counter(e["topic"] for e in sets["train"])
-    io.write_text("metrics/dataset_topics.csv", csv("topic,examples", sorted(topics.items())))
-    lengths = collections.Counter(len(words(e["messages"][-2]["content"])) // 10 * 10 for e in sets["train"])
-    io.write_text("metrics/dataset_lengths.csv", csv("conversation_words,examples", sorted(lengths.items())))
     io.write_text("data/README.md", dataset_card(p, sets, counts))
-    io.write_json("metrics/dataset.json", counts)
+    io.write_json(METRICS / "dataset.json", counts)
+    topics = collections.Counter(e["topic"] for e in sets["train"])
+    results.write_csv(METRICS / "dataset_topics.csv", ("topic", "examples"), sorted(topics.items()))
+    lengths = collections.Counter(len(words(e["messages"][-2]["content"])) // 10 * 10 for e in sets["train"])
+    results.write_csv(METRICS / "dataset_lengths.csv", ("conversation_words", "examples"), sorted(lengths.items()))
 
 
 if __name__ == "__main__":

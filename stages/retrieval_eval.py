@@ -19,6 +19,7 @@ from pathlib import Path
 
 from mem0_slm import io
 from pipeline import params, results
+from pipeline.data.eval_items import read_eval_items
 from pipeline.evaluation.candidates import CANDIDATES, SETS, quality_record
 from pipeline.evaluation.decodings import decodings
 from pipeline.evaluation.metrics import HEADLINE
@@ -35,20 +36,16 @@ def evaluate_all(candidate: str, model: Path, p: RetrievalEvalSettings) -> None:
     made_of = sources(candidate, model, p)
     speeds, item_rows = {}, []
     for name in SETS:
-        items = io.read_jsonl(f"data/{name}.jsonl", {"id": str, "messages": list, "keys": list})
-        if p.limit:
-            items = [i for i in items if i["query"]][: p.limit] + [i for i in items if not i["query"]][: p.limit]
-        metrics, speed, rows = evaluate(candidate, model, items, p, f"mem0_slm_{name}_{candidate}")
+        file = Path(f"data/{name}.jsonl")
+        items = read_eval_items(file, p.limit)
+        found = evaluate(candidate, model, items, p, f"mem0_slm_{name}_{candidate}")
+        quality = found.quality
         if name == "eval" and candidate != "no_llm":
-            metrics["decodings"] = decodings(model, items, rows, p)
-        results.record(
-            quality_record(name, candidate),
-            metrics | {"data_sha256": io.sha256(f"data/{name}.jsonl"), "sources": made_of},
-            *PACKAGES,
-            headline=results.pick(metrics, HEADLINE),
-        )
-        speeds[name] = speed
-        item_rows += [{"set": name} | {k: v for k, v in row.items() if "seconds" not in k} for row in rows]
+            quality["decodings"] = decodings(model, items, found.adds, p)
+        facts = quality | {"data_sha256": io.sha256(file), "sources": made_of}
+        results.record(quality_record(name, candidate), facts, *PACKAGES, headline=results.pick(quality, HEADLINE))
+        speeds[name] = found.speed
+        item_rows += [{"set": name} | row for row in found.rows()]
     results.record(f"retrieval_{candidate}_speed", speeds, *PACKAGES)
     io.write_jsonl(f"reports/items_{candidate}.jsonl", item_rows)
 

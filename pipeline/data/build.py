@@ -5,8 +5,9 @@ import random
 
 from mem0_slm import contract
 from pipeline.data import teacher
+from pipeline.data.eval_items import EvalItem
 from pipeline.data.examples import extraction_examples
-from pipeline.data.frames import read_frames
+from pipeline.data.frames import Frame, read_frames
 from pipeline.data.held_out import Reserved, evaluation_set
 from pipeline.data.instructions import instruction_examples
 from pipeline.data.settings import GenerateDatasetSettings
@@ -15,52 +16,57 @@ from pipeline.paths import SOURCES
 
 
 def build(p: GenerateDatasetSettings, seed: int) -> tuple[dict[str, list[dict]], dict]:
-    """All data sets by name, and the counts that go to metrics."""
+    """The rows of all data sets by name, and the counts that go to metrics/dataset.json."""
     eval_values = Values("eval", seed)
     evaluation = evaluation_set(SOURCES / "eval_frames.jsonl", eval_values)
     natural = evaluation_set(SOURCES / "natural.jsonl", eval_values)
     reserved = Reserved(evaluation + natural)
-    frames = [frame for path in sorted((SOURCES / "train").glob("*.txt")) for frame in read_frames(path)]
-    random.Random(seed).shuffle(frames)
-    held_out = max(1, min(len(frames) // 10, p.validation_n))
+
+    frames, validation_frames = training_frames(p.validation_n, seed)
+    values, scopes = Values("train", seed), SOURCES / "scopes.jsonl"
     left_out = collections.Counter({"value": 0, "phrasing": 0})
-    values = Values("train", seed)
-    validation = extraction_examples(
-        frames[:held_out], p.validation_n, values, reserved, p, seed + 1, left_out, SOURCES / "scopes.jsonl"
-    )
-    train = extraction_examples(
-        frames[held_out:], p.extraction_n, values, reserved, p, seed, left_out, SOURCES / "scopes.jsonl"
-    )
-    taught, answers = [], None
+    validation = extraction_examples(validation_frames, p.validation_n, values, reserved, p, seed + 1, left_out, scopes)
+    extraction = extraction_examples(frames, p.extraction_n, values, reserved, p, seed, left_out, scopes)
+    answers = None
     if p.teacher != "none" and p.teacher_n:
-        taught, answers = teacher.ask_teacher(
-            p.teacher, p.teacher_n, sorted({frame.topic for frame in frames}), seed, reserved.repeats
-        )
-        train += taught
+        topics = sorted({frame.topic for frame in frames + validation_frames})
+        taught, answers = teacher.ask_teacher(p.teacher, p.teacher_n, topics, seed, reserved.repeats)
+        extraction += taught
     instructions = instruction_examples(p.instructions, p.instructions_n, reserved.repeats, seed)
-    mixed = train + instructions
-    random.Random(seed).shuffle(mixed)
-    empty = sum(e["messages"][-1]["content"] == contract.dump([]) for e in train)
+    train = extraction + instructions
+    random.Random(seed).shuffle(train)
+
     counts = {
         "train": {
-            "extraction": len(train),
+            "extraction": len(extraction),
             "instructions": len(instructions),
-            "frames": len(frames) - held_out,
-            "nothing_to_store_share": round(empty / len(train), 4),
+            "frames": len(frames),
+            "nothing_to_store_share": nothing_to_store_share(extraction),
         },
-        "validation": {"extraction": len(validation), "frames": held_out},
-        "eval": {
-            "memories": sum(bool(i["query"]) for i in evaluation),
-            "queries": sum(bool(i["query"]) for i in evaluation),
-            "small_talk": sum(not i["query"] for i in evaluation),
-        },
-        "natural": {
-            "memories": sum(bool(i["query"]) for i in natural),
-            "small_talk": sum(not i["query"] for i in natural),
-        },
+        "validation": {"extraction": len(validation), "frames": len(validation_frames)},
+        "eval": eval_counts(evaluation) | {"queries": sum(bool(item.query) for item in evaluation)},
+        "natural": eval_counts(natural),
         "left_out": {"repeats_eval_value": left_out["value"], "repeats_eval_phrasing": left_out["phrasing"]},
         "seed": seed,
     }
-    if answers:
-        counts["teacher"] = answers
-    return {"train": mixed, "validation": validation, "eval": evaluation, "natural": natural}, counts
+    sets = {"train": train, "validation": validation}
+    sets |= {name: [item.row() for item in items] for name, items in (("eval", evaluation), ("natural", natural))}
+    return sets, counts | ({"teacher": answers} if answers else {})
+
+
+def training_frames(validation_n: int, seed: int) -> tuple[list[Frame], list[Frame]]:
+    """The hand-written frames for training and those for validation: a tenth, at most one for each of `validation_n` examples."""
+    frames = [frame for path in sorted((SOURCES / "train").glob("*.txt")) for frame in read_frames(path)]
+    random.Random(seed).shuffle(frames)
+    held_out = max(1, min(len(frames) // 10, validation_n))
+    return frames[held_out:], frames[:held_out]
+
+
+def nothing_to_store_share(examples: list[dict]) -> float:
+    """The share of extraction examples whose answer holds no memory."""
+    return round(sum(e["messages"][-1]["content"] == contract.dump([]) for e in examples) / len(examples), 4)
+
+
+def eval_counts(items: list[EvalItem]) -> dict[str, int]:
+    """How many items of an evaluation set have something to store, and how many are small talk."""
+    return {"memories": sum(bool(i.query) for i in items), "small_talk": sum(not i.query for i in items)}

@@ -4,7 +4,7 @@ import collections
 import statistics
 from pathlib import Path
 
-from pipeline.data.held_out import words
+from mem0_slm.text import words
 from pipeline.data.settings import GenerateDatasetSettings
 
 TEMPLATE = Path(__file__).with_name("dataset_card.md.j2")

@@ -18,22 +18,37 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mem0_slm import io
+from pipeline.data.eval_items import EvalItem
 
 DIALOG_ID = re.compile(r"D:?(\d+):(\d+)")
 CATEGORIES = {"1": "multi_hop", "2": "temporal", "3": "open_domain", "4": "single_hop", "5": "adversarial"}
 """LoCoMo's kinds of questions. Adversarial ones ask about one speaker what the other said; their evidence is the turn that misleads."""
 
 
+@dataclass(frozen=True)
+class Question:
+    """A question about a sample's conversation that names where the answer was said."""
+
+    user: str
+    """The sample: whose memories are searched."""
+    query: str
+    evidence: list[str]
+    """The ids of the items that hold the answer, each once."""
+    category: str
+
+
 @dataclass
 class EvalSet:
     """Items to add; questions that name their evidence (LoCoMo alone); a line for each thing left out."""
 
-    items: list[dict]
-    questions: list[dict] = field(default_factory=list)
+    items: list[EvalItem] = field(default_factory=list)
+    questions: list[Question] = field(default_factory=list)
     malformed: list[str] = field(default_factory=list)
+    """A line for each thing that is left out."""
     repaired: list[str] = field(default_factory=list)
     """A line for each piece of evidence that was written in another way than its turn's id."""
     without_evidence: int = 0
+    """Questions that name no evidence."""
 
 
 def load(path) -> EvalSet:
@@ -55,8 +70,9 @@ def load(path) -> EvalSet:
     return found
 
 
-def jsonl(path, text: str) -> EvalSet:
-    found, seen = EvalSet([]), set()
+def jsonl(path: Path, text: str) -> EvalSet:
+    """The set of a JSONL file's text."""
+    found, seen = EvalSet(), set()
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
@@ -73,9 +89,7 @@ def jsonl(path, text: str) -> EvalSet:
             found.malformed.append(f"{path}:{number}: {wrong}")
             continue
         seen.add(identity)
-        found.items.append(
-            {"id": identity, "messages": item["messages"], "query": item.get("query"), "keys": item.get("keys", [])}
-        )
+        found.items.append(EvalItem(identity, item["messages"], item.get("query"), item.get("keys", [])))
     return found
 
 
@@ -103,68 +117,60 @@ def why_malformed(item) -> str:
     return ""
 
 
-def locomo(path, text: str) -> EvalSet:
+def locomo(path: Path, text: str) -> EvalSet:
+    """The set of the text of LoCoMo's file. Raises DataError where it is not JSON."""
     try:
         samples = json.loads(text)
     except ValueError as error:
         raise io.DataError(f"{path}: not JSON ({error}).") from None
-    found, seen = EvalSet([]), set()
+    found, seen = EvalSet(), set()
     for index, sample in enumerate(samples if isinstance(samples, list) else [samples]):
         if not isinstance(sample, dict) or not isinstance(sample.get("conversation"), dict):
             found.malformed.append(f"{path}: sample {index}: no conversation")
             continue
         user = str(sample.get("sample_id", index))
-        where = f"{path}: sample {user}"
-        for place, turn, date in turns_of(sample["conversation"]):
-            identity = f"{user}/{turn['dia_id']}" if wellformed(turn) else ""
-            if not identity or identity in seen:
-                found.malformed.append(
-                    f"{where}: {place}: {f'{identity} stands twice' if identity else 'speaker, dia_id and text must be texts'}"
-                )
-                continue
-            seen.add(identity)
-            said = f"{turn['speaker']}: {turn['text']}" + (
-                f" [shows: {turn['blip_caption']}]" if turn.get("blip_caption") else ""
-            )
-            said = f"({date}) {said}" if date else said
-            found.items.append(
-                {
-                    "id": identity,
-                    "user": user,
-                    "messages": [{"role": "user", "content": said}],
-                    "query": None,
-                    "keys": [],
-                }
-            )
-        for place, qa in enumerate(sample.get("qa") or []):
-            if (
-                not isinstance(qa, dict)
-                or not isinstance(qa.get("question"), str)
-                or not isinstance(qa.get("evidence", []), (list, str))
-            ):
-                found.malformed.append(f"{where}: qa[{place}]: question must be a text, evidence a list")
-                continue
-            evidence, unreadable, repaired = evidence_of(qa.get("evidence", []))
-            missing = unreadable + [identity for identity in evidence if f"{user}/{identity}" not in seen]
-            if missing:
-                found.malformed.append(
-                    f"{where}: qa[{place}]: evidence {', '.join(missing)} is no turn of the conversation"
-                )
-                continue
-            if not evidence:
-                found.without_evidence += 1
-                continue
-            found.repaired += [f"{where}: qa[{place}]: evidence {line}" for line in repaired]
-            category = str(qa.get("category", "none"))
-            found.questions.append(
-                {
-                    "user": user,
-                    "query": qa["question"],
-                    "evidence": [f"{user}/{e}" for e in evidence],
-                    "category": CATEGORIES.get(category, category),
-                }
-            )
+        place = f"{path}: sample {user}"
+        _add_turns(found, seen, user, place, sample["conversation"])
+        for number, qa in enumerate(sample.get("qa") or []):
+            _add_question(found, seen, user, f"{place}: qa[{number}]", qa)
     return found
+
+
+def _add_turns(found: EvalSet, seen: set[str], user: str, place: str, conversation: dict) -> None:
+    """Add each turn of a sample's conversation to `found` as an item, and its id to `seen`."""
+    for turn_place, turn, date in turns_of(conversation):
+        identity = f"{user}/{turn['dia_id']}" if wellformed(turn) else ""
+        if not identity or identity in seen:
+            wrong = f"{identity} stands twice" if identity else "speaker, dia_id and text must be texts"
+            found.malformed.append(f"{place}: {turn_place}: {wrong}")
+            continue
+        seen.add(identity)
+        said = f"{turn['speaker']}: {turn['text']}"
+        said += f" [shows: {turn['blip_caption']}]" if turn.get("blip_caption") else ""
+        said = f"({date}) {said}" if date else said
+        found.items.append(EvalItem(identity, [{"role": "user", "content": said}], user=user))
+
+
+def _add_question(found: EvalSet, seen: set[str], user: str, place: str, qa) -> None:
+    """Add a question of a sample to `found`, if it names evidence among the turns whose ids are in `seen`."""
+    if (
+        not isinstance(qa, dict)
+        or not isinstance(qa.get("question"), str)
+        or not isinstance(qa.get("evidence", []), (list, str))
+    ):
+        found.malformed.append(f"{place}: question must be a text, evidence a list")
+        return
+    evidence, unreadable, repaired = evidence_of(qa.get("evidence", []))
+    missing = unreadable + [identity for identity in evidence if f"{user}/{identity}" not in seen]
+    if missing:
+        found.malformed.append(f"{place}: evidence {', '.join(missing)} is no turn of the conversation")
+    elif not evidence:
+        found.without_evidence += 1
+    else:
+        found.repaired += [f"{place}: evidence {line}" for line in repaired]
+        category = str(qa.get("category", "none"))
+        ids = [f"{user}/{identity}" for identity in evidence]
+        found.questions.append(Question(user, qa["question"], ids, CATEGORIES.get(category, category)))
 
 
 def turns_of(conversation: dict):
@@ -178,6 +184,7 @@ def turns_of(conversation: dict):
 
 
 def wellformed(turn) -> bool:
+    """Whether a turn has what an item is made of."""
     return isinstance(turn, dict) and all(isinstance(turn.get(key), str) for key in ("speaker", "dia_id", "text"))
 
 

@@ -21,6 +21,8 @@ from pipeline.data.slots import SLOT
 
 @dataclass(frozen=True)
 class Frame:
+    """A conversation with slots, and the memories that must come of it."""
+
     topic: str
     turns: list[tuple[str, str]]
     """(role, text) with role "user" or "assistant"."""
@@ -28,10 +30,12 @@ class Frame:
     """What must come of the turns alone."""
     place: str = ""
     """file:line, for error messages and the dataset's record of where an example comes from."""
-    slots: frozenset = field(default_factory=frozenset)
     agent: bool = False
+    """Whether the memories are the agent's."""
     instructions: str = ""
+    """Custom instructions; "" for none."""
     known: tuple[str, ...] = ()
+    """Memories that are there already."""
     superfluous: frozenset = field(default_factory=frozenset)
     """Those of the memories that must not come where the model is told the instructions or the known memories."""
 
@@ -63,7 +67,8 @@ def read_frames(path) -> list[Frame]:
     return frames
 
 
-def _frame(topic, block, place) -> Frame:
+def _frame(topic: str, block: list[tuple[int, str]], place: str) -> Frame:
+    """The frame of a block's numbered lines."""
     turns, memories, superfluous, known, instructions, agent = [], [], [], [], [], False
     for number, line in block:
         kind, _, text = line.partition(" ")
@@ -79,15 +84,10 @@ def _frame(topic, block, place) -> Frame:
             agent = True
         else:
             raise DataError(
-                f"{place} (line {number}): expected 'agent:', 'i: ...' or 'k: ...', then 'u: ...' and 'a: ...', after all turns '= ...' or '~ ...'; found {line[:60]!r}"
+                f"{place} (line {number}): expected 'agent:', 'i: ...' or 'k: ...', then 'u: ...' and 'a: ...', "
+                f"after all turns '= ...' or '~ ...'; found {line[:60]!r}"
             )
-    spoken = frozenset(m.group(0) for _, text in turns for m in SLOT.finditer(text))
-    for memory in memories:
-        for slot in SLOT.finditer(memory):
-            if slot.group(0) not in spoken:
-                raise DataError(f"{place}: memory {memory!r} uses {slot.group(0)}, which no turn says")
-    if not any(role == "user" for role, _ in turns):
-        raise DataError(f"{place}: a block needs at least one 'u:' line")
+    _check_memories(place, turns, memories)
     if len(instructions) > 1 or (instructions and known):
         raise DataError(
             f"{place}: a block has one 'i:' line or 'k:' lines, so that it is clear what makes a '~' memory superfluous"
@@ -96,6 +96,15 @@ def _frame(topic, block, place) -> Frame:
         raise DataError(
             f"{place}: memory {superfluous[0]!r} is marked '~', but no 'i:' or 'k:' line makes it superfluous"
         )
-    return Frame(
-        topic, turns, memories, place, spoken, agent, "".join(instructions), tuple(known), frozenset(superfluous)
-    )
+    return Frame(topic, turns, memories, place, agent, "".join(instructions), tuple(known), frozenset(superfluous))
+
+
+def _check_memories(place: str, turns: list[tuple[str, str]], memories: list[str]) -> None:
+    """Raise DataError for a memory with a slot that no turn says, or turns without a user's."""
+    spoken = {slot.group(0) for _, text in turns for slot in SLOT.finditer(text)}
+    for memory in memories:
+        for slot in SLOT.finditer(memory):
+            if slot.group(0) not in spoken:
+                raise DataError(f"{place}: memory {memory!r} uses {slot.group(0)}, which no turn says")
+    if not any(role == "user" for role, _ in turns):
+        raise DataError(f"{place}: a block needs at least one 'u:' line")

@@ -1,6 +1,7 @@
 """Custom instructions made from what conversations are about."""
 
 import random
+from dataclasses import dataclass
 from pathlib import Path
 
 from mem0_slm import io
@@ -34,6 +35,21 @@ NEVER = (
 )
 
 
+@dataclass(frozen=True)
+class Plan:
+    """Which conversations an example is made of, and what of them is to be stored."""
+
+    frame: Frame
+    partner: Frame | None = None
+    """A conversation to join with the frame's; None for none."""
+    instructions: str = ""
+    """Custom instructions in place of the frame's own; "" for those."""
+    keep_own: bool = True
+    """Whether the frame's memories are to be stored."""
+    keep_partner: bool = True
+    """Whether the partner's memories are to be stored."""
+
+
 class Scopes:
     """Custom instructions made from what conversations are about: only this may be stored, or all but this.
 
@@ -49,10 +65,14 @@ class Scopes:
         self.inside = [(self.of(f), f) for f in frames if self.of(f)]
 
     def of(self, frame: Frame) -> str | None:
+        """The scope that a frame lies in; None where no instruction may be made about it."""
         return self.by_topic.get(frame.topic) if frame.plain and frame.memories else None
 
-    def instruction(self, frame: Frame, random_: random.Random) -> tuple[str, Frame | None, tuple[bool, bool]]:
-        """An instruction, a conversation to join with the frame's (None for none), and which of the two is to be stored."""
+    def plan(self, frame: Frame, random_: random.Random) -> Plan:
+        """An example of a frame with an instruction about its scope or another, alone or joined with a frame of that one.
+
+        Without an instruction where no other scope is apart from the frame's.
+        """
         scope = self.of(frame)
         others = [
             (name, other)
@@ -60,9 +80,10 @@ class Scopes:
             if name not in self.near[scope] and scope not in self.near[name]
         ]
         if not others:
-            return "", None, (True, True)
-        other_scope, other = random_.choice(others)
-        about, forms, joins, kept = random_.choices(
+            return Plan(frame)
+        other_scope, partner = random_.choice(others)
+        # what the instruction is about, its forms, whether the two are joined, what of the frame and the partner is stored
+        about, forms, joins, (keep_own, keep_partner) = random_.choices(
             (
                 (scope, ONLY, True, (True, False)),
                 (scope, NEVER, True, (False, True)),
@@ -74,4 +95,4 @@ class Scopes:
             weights=(6, 4, 3, 3, 2, 2),
         )[0]
         text = random_.choice(forms).format(random_.choice(self.called[about]))
-        return text[:1].upper() + text[1:], other if joins else None, kept
+        return Plan(frame, partner if joins else None, text[:1].upper() + text[1:], keep_own, keep_partner)

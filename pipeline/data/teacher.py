@@ -14,6 +14,7 @@ from mem0_slm import contract, engines
 from mem0_slm.io import DataError
 from mem0_slm.text import unsaid, words
 from pipeline import params
+from pipeline.data.training_rows import extraction_example
 
 REASONS = (
     "engine_error",
@@ -116,10 +117,10 @@ def ask_teacher(
     """
     module, handle = load(name)
     random_ = random.Random(seed)
-    failures = []
     requests = [(random_.choice(topics), random_.choice(STYLES)) for _ in range(n)]
+    failures = []
 
-    def one(number: int):
+    def one(number: int) -> tuple[dict | None, str | None]:
         topic, style = requests[number]
         messages = [{"role": "user", "content": REQUEST.format(topic=topic, style=style)}]
         try:
@@ -138,21 +139,24 @@ def ask_teacher(
         module.close(handle)
     if n and all(reason == "engine_error" for _, reason in answers):
         raise DataError(
-            f"params.yaml: generate_dataset.teacher: {name!r} failed on each of {n} requests, the last with: {failures[-1]}"
+            f"params.yaml: generate_dataset.teacher: {name!r} failed on each of {n} requests, "
+            f"the last with: {failures[-1]}"
         )
     kept, seen, rejected = [], set(), collections.Counter(dict.fromkeys(REASONS, 0))
     for (found, reason), (topic, _) in zip(answers, requests):
         if found:
-            texts = [m["content"] for m in found["messages"]]
-            key = " ".join(words(" ".join(texts)))
-            reason = (
-                "duplicate" if key in seen else "repeats_evaluation" if repeats(texts + found["memories"]) else None
-            )
-            seen.add(key)
+            reason = _why_not_new(found, seen, repeats)
         if reason:
             rejected[reason] += 1
-            continue
-        prompt = contract.prompt_for(contract.conversation_of(found["messages"]))
-        answer = {"role": "assistant", "content": contract.dump(found["memories"])}
-        kept.append({"kind": "extraction", "topic": topic, "from": f"teacher:{name}", "messages": [*prompt, answer]})
+        else:
+            kept.append(extraction_example(topic, f"teacher:{name}", found["messages"], found["memories"]))
     return kept, {"asked": n, "kept": len(kept), "rejected": dict(rejected)}
+
+
+def _why_not_new(found: dict, seen: set[str], repeats) -> str | None:
+    """ "duplicate" or "repeats_evaluation" for a conversation that is not new; it is `seen` from here on."""
+    texts = [m["content"] for m in found["messages"]]
+    key = " ".join(words(" ".join(texts)))
+    duplicate = key in seen
+    seen.add(key)
+    return "duplicate" if duplicate else "repeats_evaluation" if repeats(texts + found["memories"]) else None

@@ -4,13 +4,9 @@ qrels   {query id: {document id: relevance > 0}}       what should be found (BEI
 results {query id: {document id: score}}               what was found; a query that could not be run is absent
 """
 
-import collections
 from dataclasses import dataclass
 
-from mem0_slm import contract
-from mem0_slm.answers import OUTCOMES
-from mem0_slm.text import holds, unsaid
-from pipeline.evaluation import statistics
+from mem0_slm.text import holds
 from pipeline.evaluation.statistics import interval
 
 
@@ -122,55 +118,3 @@ def evidence_recall(wanted: list[str], ranked: list[str], cut: int) -> float:
 def keys_kept(keys: list[str], memories: list[str]) -> int:
     """How many of an item's key names, numbers and things occur in its memories."""
     return sum(any(holds(memory, key) for memory in memories) for key in keys)
-
-
-def recall(rows: list[dict]) -> dict:
-    """Evidence recall of questions, over all (with 95% intervals) and by category.
-
-    rows: for each question its `category`, its `evidence` and the `ranked` sources of the memories found.
-    """
-    metrics = {
-        "num_questions": len(rows),
-        "by_category": {row["category"]: {} for row in sorted(rows, key=lambda row: row["category"])},
-    }
-    for cut in (5, 10):
-        shares = [evidence_recall(row["evidence"], row["ranked"], cut) for row in rows]
-        metrics |= {
-            f"evidence_recall_at_{cut}": round(sum(shares) / len(shares), 4) if shares else 0.0,
-            f"evidence_recall_at_{cut}_ci": statistics.interval(shares),
-        }
-        for category, figures in metrics["by_category"].items():
-            own = [share for row, share in zip(rows, shares) if row["category"] == category]
-            figures |= {"num_questions": len(own), f"recall_at_{cut}": round(sum(own) / len(own), 4)}
-    return metrics
-
-
-def quality(items, rows, qrels, results, uses_llm: bool) -> dict:
-    """All quality metrics of one candidate on one evaluation set."""
-    by_id = {row["id"]: row for row in rows}
-    facts = [i for i in items if i["query"]]
-    small_talk = [i for i in items if not i["query"]]
-    metrics = retrieval(qrels, results)
-    keys = sum(len(i["keys"]) for i in facts)
-    kept = sum(keys_kept(i["keys"], by_id[i["id"]]["memories"]) for i in facts)
-    metrics["keys_kept"] = round(kept / keys, 4) if keys else 0.0
-    metrics["num_keys"] = keys
-    wrongly = sum(bool(by_id[i["id"]]["memories"]) for i in small_talk)
-    metrics["small_talk_stored"] = round(wrongly / len(small_talk), 4) if small_talk else 0.0
-    metrics["num_small_talk"] = len(small_talk)
-    metrics["memories_per_item"] = round(sum(len(by_id[i["id"]]["memories"]) for i in facts) / max(len(facts), 1), 3)
-    metrics["facts_missed"] = sum(not by_id[i["id"]]["memories"] for i in facts)
-    if uses_llm:
-        outcomes = collections.Counter(row["outcome"] for row in rows)
-        metrics["outcomes"] = {name: outcomes[name] for name in OUTCOMES}
-        metrics["valid_json_share"] = round((outcomes["stored"] + outcomes["nothing"]) / len(rows), 4)
-        metrics["failed_adds"] = len(rows) - outcomes["stored"] - outcomes["nothing"]
-        metrics["repaired"] = sum(row.get("repaired", False) for row in rows)
-        metrics["added_by_second_look"] = sum(row.get("added", 0) for row in rows)
-        metrics["quoted"] = sum(row.get("quoted", 0) for row in rows)
-        metrics["failed_second_looks"] = sum(row.get("failed_looks", 0) for row in rows)
-        said = {i["id"]: contract.conversation_of(i["messages"]) for i in items}
-        memories = [(m, said[row["id"]]) for row in rows for m in row["memories"]]
-        invented = sum(bool(unsaid(m, text)) for m, text in memories)
-        metrics["memories_with_unsaid_names_or_numbers"] = round(invented / len(memories), 4) if memories else 0.0
-    return metrics

@@ -17,23 +17,17 @@ def own_sets(candidate: str, model: Path, p: RetrievalEvalSettings) -> dict:
             for line in lines:
                 print(f"{what}: {line}")
         items = own.items[: p.limit or None]
-        there = {item["id"] for item in items}
-        questions = [q for q in own.questions if set(q["evidence"]) <= there]
-        metrics, speed, _ = evaluate(candidate, model, items, p, f"mem0_slm_own_{name}_{candidate}", questions)
-        counts = {
+        ids = {item.id for item in items}
+        questions = [q for q in own.questions if set(q.evidence) <= ids]
+        result = evaluate(candidate, model, items, p, f"mem0_slm_own_{name}_{candidate}", questions)
+        found[name] = result.quality | {
             "num_malformed": len(own.malformed),
             "num_evidence_repaired": len(own.repaired),
             "num_questions_without_evidence": own.without_evidence,
+            "malformed": own.malformed,
+            "evidence_repaired": own.repaired,
+            "speed": result.speed,
+            "path": path,
+            "data_sha256": io.sha256(Path(path).expanduser()),
         }
-        found[name] = (
-            metrics
-            | counts
-            | {
-                "malformed": own.malformed,
-                "evidence_repaired": own.repaired,
-                "speed": speed,
-                "path": path,
-                "data_sha256": io.sha256(Path(path).expanduser()),
-            }
-        )
     return found

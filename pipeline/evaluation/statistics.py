@@ -41,10 +41,6 @@ def paired(ours: list[bool], theirs: list[bool], seed: int = 0) -> dict:
 
 def percentile(values: list[float], share: float) -> float:
     """The value below which `share` of the values lie, by linear interpolation; NaN for none."""
-    if not values:
-        return math.nan
-    ordered = sorted(values)
-    place = (len(ordered) - 1) * share
-    low = math.floor(place)
-    high = min(low + 1, len(ordered) - 1)
-    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
+    import numpy as np
+
+    return float(np.quantile(values, share)) if values else math.nan

@@ -16,11 +16,12 @@ from pipeline import params
 from pipeline.data import teacher
 from pipeline.data.build import build
 from pipeline.data.dataset_card import dataset_card
-from pipeline.data.examples import conversation, extraction_examples, joined, unified
+from pipeline.data.eval_items import EvalItem
+from pipeline.data.examples import as_memories, conversation, extraction_examples, joined
 from pipeline.data.frames import Frame, read_frames
 from pipeline.data.held_out import Reserved, evaluation_set
 from pipeline.data.instructions import instruction_examples
-from pipeline.data.scopes import NEVER, ONLY, Scopes
+from pipeline.data.scopes import NEVER, ONLY, Plan, Scopes
 from pipeline.data.settings import GenerateDatasetSettings
 from pipeline.data.slots import SLOT, Values
 from pipeline.paths import SOURCES
@@ -75,14 +76,14 @@ def told(example) -> list[str]:
 
 def test_facts_are_unified_up_to_the_number_of_words():
     facts = ["User has a dog", "User's dog is 4", "User lives in Oslo"]  # 4, 4 and 4 words
-    assert unified(facts, 0) == facts
-    assert unified(facts, 8) == ["User has a dog; User's dog is 4", "User lives in Oslo"]
-    assert unified(facts, 12) == ["User has a dog; User's dog is 4; User lives in Oslo"]
-    assert unified([], 12) == []
+    assert as_memories(facts, 0) == facts
+    assert as_memories(facts, 8) == ["User has a dog; User's dog is 4", "User lives in Oslo"]
+    assert as_memories(facts, 12) == ["User has a dog; User's dog is 4; User lives in Oslo"]
+    assert as_memories([], 12) == []
 
 
 def test_a_fact_longer_than_that_stays_whole_and_alone():
-    assert unified(["User has a dog", "User lives in the town of Oslo", "User sails"], 6) == [
+    assert as_memories(["User has a dog", "User lives in the town of Oslo", "User sails"], 6) == [
         "User has a dog",
         "User lives in the town of Oslo",
         "User sails",
@@ -203,8 +204,8 @@ def test_instructions_about_a_topic_decide_what_is_stored(scopes):
 
 
 def test_no_instruction_is_about_a_topic_that_the_conversation_may_touch_as_well(scopes):
-    assert Scopes(scopes, [CATS, DOGS]).instruction(CATS, random.Random(1)) == ("", None, (True, True))
-    assert Scopes(scopes, [CATS, DOGS]).instruction(DOGS, random.Random(1)) == ("", None, (True, True))
+    assert Scopes(scopes, [CATS, DOGS]).plan(CATS, random.Random(1)) == Plan(CATS)
+    assert Scopes(scopes, [CATS, DOGS]).plan(DOGS, random.Random(1)) == Plan(DOGS)
 
 
 def test_the_topics_that_instructions_are_about_are_those_of_the_conversations(frames):
@@ -217,7 +218,7 @@ def test_the_topics_that_instructions_are_about_are_those_of_the_conversations(f
 
 
 def test_instructions_that_repeat_the_evaluation_are_left_out():
-    held = Reserved([{"values": [], "keys": ["Zanzibar"], "messages": []}])
+    held = Reserved([EvalItem("z", [], keys=["Zanzibar"])])
     left_out = {"value": 0}
     named = dataclasses.replace(TOLD, instructions="Nothing of Zanzibar.")
     examples = extraction_examples(
@@ -402,11 +403,11 @@ def test_noise_never_misspells_a_word_that_a_memory_keeps(frames):
     spoilt = []
     for frame in frames:
         frame = dataclasses.replace(frame, instructions="")  # which are sometimes left away, and then more is kept
-        clean, memories, _ = conversation(frame, SlotNames, random.Random(0), ONE_A_FACT)
-        kept = set(plain(" ".join(memories)).split())
+        clean = conversation(frame, SlotNames, random.Random(0), ONE_A_FACT)
+        kept = set(plain(" ".join(clean.memories)).split())
         for seed in range(4):
-            dirty, _, _ = conversation(frame, SlotNames, random.Random(f"{frame.place} {seed}"), NOISY)
-            for before, after in zip(clean, dirty, strict=True):
+            noisy = conversation(frame, SlotNames, random.Random(f"{frame.place} {seed}"), NOISY)
+            for before, after in zip(clean.messages, noisy.messages, strict=True):
                 lost = set(plain(before["content"]).split()) - set(plain(after["content"]).split())
                 spoilt += [(frame.place, word) for word in kept & lost]
     assert spoilt == []
@@ -414,7 +415,7 @@ def test_noise_never_misspells_a_word_that_a_memory_keeps(frames):
 
 def test_noise_is_on_the_users_side_only():
     frame = Frame("t", [("user", "Well, hello there, friend."), ("assistant", "Well, hello there, friend.")], [])
-    heard = [conversation(frame, SlotNames, random.Random(seed), NOISY)[0] for seed in range(40)]
+    heard = [conversation(frame, SlotNames, random.Random(seed), NOISY).messages for seed in range(40)]
     assert {messages[1]["content"] for messages in heard} == {"Well, hello there, friend."}
     typed = {messages[0]["content"] for messages in heard}
     assert typed >= {"well, hello there, friend.", "Well hello there friend", "Well, hlelo there, friend."}

@@ -13,9 +13,9 @@ LOCOMO = DATA / "locomo_small.json"
 
 def test_each_turn_of_locomo_becomes_an_item_of_its_sample():
     found = evalsets.load(LOCOMO)
-    assert [i["id"] for i in found.items] == ["conv-1/D1:1", "conv-1/D1:2", "conv-1/D1:3", "conv-1/D2:1"]
-    assert {i["user"] for i in found.items} == {"conv-1"}
-    assert found.items[2]["messages"] == [
+    assert [i.id for i in found.items] == ["conv-1/D1:1", "conv-1/D1:2", "conv-1/D1:3", "conv-1/D2:1"]
+    assert {i.user for i in found.items} == {"conv-1"}
+    assert found.items[2].messages == [
         {
             "role": "user",
             "content": "(1:56 pm on 8 May, 2023) Ines: Biscuit only eats mango. [shows: a photo of a lizard on a branch]",
@@ -25,9 +25,9 @@ def test_each_turn_of_locomo_becomes_an_item_of_its_sample():
 
 def test_questions_name_their_evidence_and_what_is_left_out_is_counted():
     found = evalsets.load(LOCOMO)
-    evidence = [" ".join(e.removeprefix("conv-1/") for e in q["evidence"]) for q in found.questions]
+    evidence = [" ".join(e.removeprefix("conv-1/") for e in q.evidence) for q in found.questions]
     assert evidence == ["D1:1", "D1:1 D1:3", "D2:1", "D1:2", "D1:3 D1:1", "D1:1"]
-    assert [q["category"] for q in found.questions] == [
+    assert [q.category for q in found.questions] == [
         "single_hop",
         "multi_hop",
         "single_hop",
@@ -85,7 +85,7 @@ def test_malformed_lines_are_named_and_the_others_kept(tmp_path):
         "\n".join([json.dumps(GOOD), *bad, "", json.dumps(GOOD | {"id": "b"}), json.dumps(GOOD | {"id": "b"})])
     )
     found = evalsets.load(path)
-    assert [(i["id"], i["query"], i["keys"]) for i in found.items] == [
+    assert [(i.id, i.query, i.keys) for i in found.items] == [
         ("line1", "Where do they live?", ["Porto"]),
         ("b", "Where do they live?", ["Porto"]),
     ]
@@ -106,7 +106,7 @@ def test_malformed_lines_are_named_and_the_others_kept(tmp_path):
 def test_small_talk_needs_no_keys(tmp_path):
     path = tmp_path / "mine.jsonl"
     path.write_text(json.dumps({"messages": GOOD["messages"], "query": None}))
-    assert evalsets.load(path).items[0]["keys"] == []
+    assert evalsets.load(path).items[0].keys == []
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,12 @@ import pytest
 
 from mem0_slm import answers, contract, engines
 from mem0_slm.engines import Answer, llama_cpp
+from mem0_slm.extraction import Event
 from pipeline import params
+from pipeline.data.eval_items import EvalItem
 from pipeline.evaluation import decodings
+from pipeline.evaluation.adds import Added, Evaluation
+from pipeline.evaluation.quality import quality
 from pipeline.evaluation.settings import RetrievalEvalSettings
 
 FREE = {
@@ -21,16 +25,14 @@ ANY_JSON = {
     "d": '{"x": 1}',
 }
 KEYS = {"a": ["Pimento"], "b": ["cat"], "c": [], "d": ["Lima", "2019"]}
-ITEMS = [{"id": id, "messages": [{"role": "user", "content": id}], "keys": KEYS[id]} for id in "abcd"]
-ROWS = [
-    {
-        "id": id,
-        "outcome": "stored" if texts else "nothing",
-        "answer": contract.dump(texts),
-        "memories": ["as stored"],
-        "repaired": False,
-        "output_tokens": 10,
-    }
+ITEMS = [EvalItem(id, [{"role": "user", "content": id}], keys=KEYS[id]) for id in "abcd"]
+ADDS = [
+    Added(
+        id,
+        ["as stored"],
+        0.1,
+        event=Event("stored" if texts else "nothing", output_tokens=10, answer=contract.dump(texts)),
+    )
     for id, texts in {
         "a": ["User's dog is Pimento"],
         "b": ["User has a cat"],
@@ -63,7 +65,7 @@ def asked(monkeypatch):
 
 
 def test_each_decoding_is_counted_and_the_stages_own_answers_are_reused(p, asked):
-    figures = decodings.decodings("m.gguf", ITEMS, ROWS, p)
+    figures = decodings.decodings("m.gguf", ITEMS, ADDS, p)
     assert asked.count(None) == asked.count({"type": "object"}) == 4 and len(asked) == 8  # none for the schema
     zero = dict.fromkeys(answers.OUTCOMES, 0)
     assert figures == {
@@ -98,9 +100,9 @@ def test_each_decoding_is_counted_and_the_stages_own_answers_are_reused(p, asked
 
 
 def test_fewer_conversations_are_spread_over_all(p, asked):
-    figures = decodings.decodings("m.gguf", ITEMS, ROWS, p.changed(decoding_items=2, decodings=["schema"]))
+    figures = decodings.decodings("m.gguf", ITEMS, ADDS, p.changed(decoding_items=2, decodings=["schema"]))
     assert figures["schema"]["num_keys"] == 1  # a and c
-    assert decodings.decodings("m.gguf", ITEMS, ROWS, p.changed(decoding_items=0)) == {}
+    assert decodings.decodings("m.gguf", ITEMS, ADDS, p.changed(decoding_items=0)) == {}
 
 
 def test_an_engine_that_fails_is_an_outcome_here_too(p, monkeypatch, asked):
@@ -108,7 +110,7 @@ def test_an_engine_that_fails_is_an_outcome_here_too(p, monkeypatch, asked):
         raise engines.EngineError("no memory")
 
     monkeypatch.setattr(llama_cpp, "generate", broken)
-    figures = decodings.decodings("m.gguf", ITEMS, ROWS, p.changed(decodings=["free"]))
+    figures = decodings.decodings("m.gguf", ITEMS, ADDS, p.changed(decodings=["free"]))
     assert figures["free"]["outcomes"]["engine_error"] == 4 and figures["free"]["well_formed_share"] == 0.0
 
 
@@ -122,3 +124,66 @@ def test_an_engine_that_fails_is_an_outcome_here_too(p, monkeypatch, asked):
 def test_bad_params_are_named(p, key, value, message):
     with pytest.raises(ValueError, match=f"{key}.*{message}"):
         p.changed(**{key: value})
+
+
+# --- adds ---
+
+DOG = EvalItem("dog", [{"role": "user", "content": "My dog is Rex, 4"}], "What is the dog called?", ["Rex", "4"])
+TALK = EvalItem("talk", [{"role": "user", "content": "Good morning"}])
+
+
+def test_the_rows_of_an_evaluation_have_no_clock_in_them():
+    """The keys of reports/items_<candidate>.jsonl: with a model, without one, and where Mem0 raised."""
+    asked = Event(
+        "stored", ("User's dog is Rex",), prompt_tokens=20, output_tokens=9, seconds=0.2, answer="{}", quoted=1
+    )
+    adds = [
+        Added("dog", ["User's dog is Rex"], 0.3, event=asked),
+        Added("raw", ["My dog is Rex, 4"], 0.1),
+        Added("bad", [], 0.1, "ValueError: no"),
+    ]
+    dog, raw, bad = Evaluation({}, {}, adds, {"dog": 1, "raw": None}).rows()
+    assert dog == {
+        "id": "dog",
+        "memories": ["User's dog is Rex"],
+        "error": "",
+        "outcome": "stored",
+        "answer": "{}",
+        "repaired": False,
+        "added": 0,
+        "quoted": 1,
+        "failed_looks": 0,
+        "prompt_tokens": 20,
+        "output_tokens": 9,
+        "first_hit": 1,
+    }
+    assert raw == {"id": "raw", "memories": ["My dog is Rex, 4"], "error": "", "outcome": "stored", "first_hit": None}
+    assert bad == {"id": "bad", "memories": [], "error": "ValueError: no", "outcome": "engine_error"}
+
+
+def test_quality_by_hand():
+    adds = [
+        Added("dog", ["User's dog is Rex", "User lives in Lima"], 0.1, event=Event("stored", quoted=1, added=1)),
+        Added("talk", ["User says hi"], 0.1, event=Event("truncated", repaired=True, failed_looks=2)),
+    ]
+    found = quality([DOG, TALK], adds, {"dog": {"m": 1}}, {"dog": {"m": 0.9}}, uses_llm=True)
+    wanted = {
+        "hit_at_1": 1.0,
+        "keys_kept": 0.5,
+        "num_keys": 2,
+        "small_talk_stored": 1.0,
+        "num_small_talk": 1,
+        "memories_per_item": 2.0,
+        "facts_missed": 0,
+        "outcomes": dict.fromkeys(answers.OUTCOMES, 0) | {"stored": 1, "truncated": 1},
+        "valid_json_share": 0.5,
+        "failed_adds": 1,
+        "repaired": 1,
+        "added_by_second_look": 1,
+        "quoted": 1,
+        "failed_second_looks": 2,
+        "memories_with_unsaid_names_or_numbers": 0.3333,  # Lima
+    }
+    assert {name: found[name] for name in wanted} == wanted
+    without = quality([DOG, TALK], adds, {"dog": {"m": 1}}, {"dog": {"m": 0.9}}, uses_llm=False)
+    assert "outcomes" not in without and without["keys_kept"] == 0.5
