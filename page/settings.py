@@ -46,6 +46,6 @@ class AppSettings(Settings):
 
     @property
     def replies_remembered(self) -> bool:
-        """Whether Mem0 is given the replies too. The extractor's own repeat memories, and would be stored as new ones."""
+        """Whether Mem0 is given the replies too. The extractor's own repeat memories and would be stored again."""
         same = (self.chat_engine, self.chat_model) == (self.extraction_engine, self.extraction_model)
         return self.remember_replies == "always" or (self.remember_replies == "auto" and not same)

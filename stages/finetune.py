@@ -1,8 +1,8 @@
-"""Fine-tune a LoRA adapter on the training data: transformers' Trainer, with PEFT or, on a GPU, Unsloth (pipeline/training).
+"""Fine-tune a LoRA adapter on the training data with transformers' Trainer, by PEFT or, on a GPU, Unsloth.
 
 With finetune.processes above 1 the stage starts itself again under `accelerate launch`, one process a GPU; the first of
-them writes. Checkpoints go to .scratch/finetune, outside the stage's outputs: DVC removes outputs of a killed stage, these
-stay, and the next run resumes from the newest complete one.
+them writes. Checkpoints go to .scratch/finetune, outside the stage's outputs: DVC removes what a killed stage has
+written, checkpoints stay, and the next run resumes from the newest complete one.
 
 Reads  models/base/hf, data/train.jsonl, data/validation.jsonl, data/sources/instructions.jsonl
 Writes models/adapter, metrics/finetune.json, metrics/loss.csv, reports/runs/finetune.json

@@ -1,6 +1,7 @@
 """Benchmark the exported forms of the tuned model with the prompts and the protocol of baseline_bench.
 
-Reads  models/gguf, models/merged, models/adapter, models/base, data/sources/instructions.jsonl and natural.jsonl (prompts)
+Reads  models/gguf, models/merged, models/adapter, models/base,
+       data/sources/instructions.jsonl and natural.jsonl (prompts)
 Writes metrics/finetuned_check.json, metrics/finetuned_speed.json, the same and more in reports/runs
 """
 

@@ -1,8 +1,8 @@
 """Build the training, validation and evaluation data.
 
 Training and validation examples are Mem0 extraction calls in the exact form in which the model will be asked, made from
-hand-written conversations with slots (pipeline/data/frames.py), mixed with general instructions. Evaluation sets come from
-conversations of their own; whatever in training repeats a value or a phrasing of theirs is left out and counted. A
+hand-written conversations with slots (pipeline/data/frames.py), mixed with general instructions. Evaluation sets come
+from conversations of their own; whatever in training repeats a value or a phrasing of theirs is left out and counted. A
 teacher, another model, can be asked for more conversations (pipeline/data/teacher.py).
 
 Reads  data/sources

@@ -1,6 +1,6 @@
-"""Evaluate a candidate on evaluation sets of your own: `retrieval_eval.sets` in params.yaml, with that section's settings.
+"""Evaluate a candidate on evaluation sets of your own, named in params.yaml under `retrieval_eval.sets`.
 
-A stage of its own, so that another set runs nothing else again. Without a set it writes that there is none.
+The other settings are those of `retrieval_eval`. A stage of its own, so that another set runs nothing else again. Without a set it writes that there is none.
 Usage: python -m stages.own_data {no_llm,base,finetuned}
 
 Reads  the files of `sets`, the candidate's GGUF

@@ -12,7 +12,8 @@ Usage: python -m stages.retrieval_eval {no_llm,base,finetuned}
 
 Reads  data/eval.jsonl, data/natural.jsonl, the candidate's GGUF
 Writes metrics/retrieval_<candidate>_quality.json, metrics/retrieval_<candidate>_speed.json,
-       metrics/natural_<candidate>.json, the same with sources and machine in reports/runs, reports/items_<candidate>.jsonl (what each item became)
+       metrics/natural_<candidate>.json, the same with sources and machine in reports/runs,
+       reports/items_<candidate>.jsonl (what each item became)
 """
 
 from pathlib import Path

@@ -2,8 +2,9 @@
 
     python -m tools.deps    write the lists into dvc.yaml
 
-DVC does not follow imports: a module that is missing from `deps` leaves stale results in place, one that is superfluous runs a
-stage again for nothing. Dependencies that are no code (data, models, figures) are written by hand and stay as they are.
+DVC does not follow imports: a module that is missing from `deps` leaves stale results in place, one that is not needed
+runs a stage again for nothing. Dependencies that are no code (data, models, figures) are written by hand and stay as they
+are.
 """
 
 import ast
@@ -13,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("mem0_slm", "pipeline")
-"""Where a stage's code lies. `stages` itself is left out: it opens the door and checks settings, no output depends on it."""
+"""Where a stage's code lies. `stages` itself is left out: it checks settings, and no output depends on it."""
 
 ENGINES = "mem0_slm/engines"
 BY_NAME = {
@@ -21,14 +22,15 @@ BY_NAME = {
     for node in ast.parse((ROOT / ENGINES / "__init__.py").read_text()).body
     if isinstance(node, ast.FunctionDef)
 }
-"""The functions of the package find an engine by its name at run time: whoever imports one of them may run any engine."""
+"""The functions of the package find an engine by its name at run time: a module that imports one may run any engine."""
 
 LEFT_OUT = {
     "pipeline/results.py": ("prepare_base", "finetune", "export_merged", "export_gguf"),
     "pipeline/training/record.py": ("finetune",),
 }
-"""Code that a stage runs and does not depend on, each with the stages. results.py is how a figure is written: a change there
-makes no other model, so nothing is trained or exported again; the stages that measure do run again, their records change."""
+"""Code that a stage runs and does not depend on, each with the stages. results.py is how a figure is written: a change
+there makes no other model, so nothing is trained or exported again. The stages that measure do run again, as their
+records change."""
 
 
 def module_file(name: str) -> Path | None:
@@ -41,7 +43,7 @@ def module_file(name: str) -> Path | None:
 
 @functools.cache
 def imported(path: Path) -> set[str]:
-    """The files that one file imports, relative to the root; imports inside functions count. All engines are one folder."""
+    """The files that one file imports, relative to the root, inside functions too. All engines are one folder."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):

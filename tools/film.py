@@ -17,7 +17,7 @@ CAPTION = 44
 WORDS_PER_SECOND, LOOK_SECONDS = 2.7, 1.5
 """How fast a picture's words are read, and how long it is looked at besides."""
 LIVE_FPS, WORD_SECONDS, LEAST_SECONDS, FPS = 5, 0.2, 0.05, 10
-"""Pictures a second of what happens, seconds of a written word, least seconds of a picture, pictures a second of a WebM."""
+"""Pictures a second of what happens; seconds of a written word, of a picture at least; pictures a second of a WebM."""
 COLOURS = 128
 """Colours of a GIF and of the screenshots."""
 VP9 = "-pix_fmt yuv420p -c:v libvpx-vp9 -b:v 0 -crf 34 -deadline realtime -cpu-used 6 -row-mt 1"
