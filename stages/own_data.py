@@ -1,6 +1,7 @@
 """Evaluate a candidate on evaluation sets of your own, named in params.yaml under `retrieval_eval.sets`.
 
-The other settings are those of `retrieval_eval`. A stage of its own, so that another set runs nothing else again. Without a set it writes that there is none.
+The other settings are those of `retrieval_eval`. A stage of its own, so that another set runs nothing else again.
+Without a set it writes that there is none.
 Usage: python -m stages.own_data {no_llm,base,finetuned}
 
 Reads  the files of `sets`, the candidate's GGUF

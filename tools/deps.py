@@ -3,8 +3,7 @@
     python -m tools.deps    write the lists into dvc.yaml
 
 DVC does not follow imports: a module that is missing from `deps` leaves stale results in place, one that is not needed
-runs a stage again for nothing. Dependencies that are no code (data, models, figures) are written by hand and stay as they
-are.
+runs a stage again for nothing. Dependencies that are no code (data, models, figures) are written by hand and stay.
 """
 
 import ast

@@ -1,7 +1,7 @@
 """Share all that was run, through DVC's remote: `python -m tools.share push`, elsewhere `python -m tools.share pull`.
 
 Plain `dvc push --run-cache` sends what the current commit has in DVC's cache, and of other runs only that they were. It
-leaves out what they made, and every file that is kept in git, without which DVC brings no stage back from the run cache.
+leaves out what they made, and every file that git keeps, without which DVC brings no stage back from the run cache.
 This sends and fetches those too, so that `dvc repro` elsewhere restores every run of every machine.
 """
 

@@ -151,7 +151,6 @@ def test_a_module_has_at_most_330_lines():
     within(330, {name: lines(path) for name, path in CHECKED.items()})
 
 
-@pytest.mark.xfail(strict=True, reason="not there yet")
 def test_a_function_has_at_most_60_lines():
     within(60, {where: n for name in CHECKED for where, n in functions(name).items()})
 
