@@ -6,14 +6,14 @@ Writes metrics/baseline_check.json, metrics/baseline_speed.json, the same and mo
 
 from pipeline import params, results
 from pipeline.evaluation import speed
-from pipeline.evaluation.backend import check_backend
+from pipeline.evaluation.backend import PACKAGES, check_backend
 from pipeline.evaluation.settings import BenchSettings
 from pipeline.paths import BASE
 from stages import run_stage
 
 
 def main():
-    results.record("baseline_check", check_backend(BASE / "base.gguf"), "mem0ai", "llama-cpp-python")
+    results.record("baseline_check", check_backend(BASE / "base.gguf"), *PACKAGES)
     speed.record("baseline_speed", *speed.run_all(params.load(BenchSettings, "baseline_bench")))
 
 

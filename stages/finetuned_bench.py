@@ -7,7 +7,7 @@ Writes metrics/finetuned_check.json, metrics/finetuned_speed.json, the same and 
 
 from pipeline import params, results
 from pipeline.evaluation import speed
-from pipeline.evaluation.backend import check_backend
+from pipeline.evaluation.backend import PACKAGES, check_backend
 from pipeline.evaluation.settings import BenchSettings
 from stages import run_stage
 
@@ -15,7 +15,7 @@ from stages import run_stage
 def main():
     from mem0_slm.stores import DEFAULT_MODEL
 
-    results.record("finetuned_check", check_backend(DEFAULT_MODEL), "mem0ai", "llama-cpp-python")
+    results.record("finetuned_check", check_backend(DEFAULT_MODEL), *PACKAGES)
     speed.record("finetuned_speed", *speed.run_all(params.load(BenchSettings, "finetuned_bench")))
 
 

@@ -13,11 +13,10 @@ from pipeline.data import evalsets
 from pipeline.evaluation.candidates import CANDIDATES
 from pipeline.evaluation.metrics import HEADLINE
 from pipeline.evaluation.own_data import own_sets
-from pipeline.evaluation.retrieval import model_of, sources
+from pipeline.evaluation.retrieval import PACKAGES, model_of, sources
 from pipeline.evaluation.settings import RetrievalEvalSettings
 from stages import run_stage
 
-PACKAGES = ("mem0ai", "qdrant-client", "llama-cpp-python")
 ARGUMENTS = {"candidate": (CANDIDATES, "what is evaluated")}
 
 

@@ -24,11 +24,10 @@ from pipeline.data.eval_items import read_eval_items
 from pipeline.evaluation.candidates import CANDIDATES, SETS, quality_record
 from pipeline.evaluation.decodings import decodings
 from pipeline.evaluation.metrics import HEADLINE
-from pipeline.evaluation.retrieval import evaluate, model_of, sources
+from pipeline.evaluation.retrieval import PACKAGES, evaluate, model_of, sources
 from pipeline.evaluation.settings import RetrievalEvalSettings
 from stages import run_stage
 
-PACKAGES = ("mem0ai", "qdrant-client", "llama-cpp-python")
 ARGUMENTS = {"candidate": (CANDIDATES, "what is evaluated")}
 
 

@@ -2,6 +2,8 @@
 
 import tempfile
 
+PACKAGES = ("mem0ai", "llama-cpp-python")
+"""Whose versions stand beside what is found."""
 FACTS = ("I live in Hyderabad", "I am allergic to peanuts")
 
 

@@ -19,6 +19,8 @@ from pipeline.evaluation.settings import RetrievalEvalSettings
 from pipeline.export import gguf
 from pipeline.paths import BASE, SCRATCH
 
+PACKAGES = ("mem0ai", "qdrant-client", "llama-cpp-python")
+"""Whose versions stand beside the figures."""
 USER = "eval"
 """Whose memories are those of a set whose items name no user."""
 REQUANTISED = SCRATCH / "retrieval_eval" / "base.gguf"

@@ -194,7 +194,10 @@ def measure_general(run, handle, prompts: list[str], p: BenchSettings) -> tuple[
 
 def measure_extraction(run, handle, extractions: list[list[dict]]) -> tuple[dict, list[dict]]:
     """Mem0's extraction calls as they are sent, one at a time."""
-    extract = lambda job: run.generate(handle, job, max_tokens=128, schema=contract.SCHEMA)  # noqa: E731
+
+    def extract(job: list[dict]):
+        return run.generate(handle, job, max_tokens=128, schema=contract.SCHEMA)
+
     for job in extractions[:1]:
         extract(job)  # the schema is compiled once
     answers, errors, _ = requests(extract, extractions)
@@ -209,17 +212,11 @@ def parameter_bytes(handle) -> int:
 
 
 def weights_bytes(target: Target) -> int:
-    total = 0
-    for path in filter(None, (target.model, target.adapter)):
-        path = Path(path)
-        total += (
-            sum(f.stat().st_size for f in path.glob("*.safetensors"))
-            if path.is_dir()
-            else path.stat().st_size
-            if path.is_file()
-            else 0
-        )
-    return total
+    """Size of the target's weight files, its adapter's included; 0 for what only a server has."""
+    files = []
+    for path in map(Path, filter(None, (target.model, target.adapter))):
+        files += path.glob("*.safetensors") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def run_all(p: BenchSettings) -> tuple[dict, list[dict]]:
@@ -229,9 +226,8 @@ def run_all(p: BenchSettings) -> tuple[dict, list[dict]]:
     prompts, extractions = general_prompts(p.prompts), extraction_prompts(p.extractions)
     measured, not_run, samples = {}, {}, []
     context = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(
-        1, mp_context=context
-    ) as pool:  # this process stays small: a child inherits its peak memory
+    # in a process of its own, so that this one stays small: a child inherits its peak memory
+    with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
         bandwidth = pool.submit(memory_bandwidth, p.threads or hardware.threads()).result()
     for name, target in tqdm(p.targets.items(), desc="targets", unit="target"):
         with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
@@ -266,8 +262,11 @@ HEADLINE = ("latency_mean_s", "tokens_per_second", "requests")
 
 
 def record(name: str, found: dict, samples: list[dict]) -> None:
-    """Write the figures: each target's headline to metrics/<name>.json, all to reports/runs/<name>.json, the raw samples
-    beside it as JSON lines; and print them with their definitions."""
+    """Write the figures, and print them with their definitions.
+
+    metrics/<name>.json gets each target's headline, reports/runs/<name>.json all, <name>_samples.jsonl beside it the raw
+    samples.
+    """
     headline = {target: results.pick(figures, HEADLINE) for target, figures in found["targets"].items()}
     headline |= {target: {"requests": 0} for target in found["not_run"]}
     results.record(name, found, "llama-cpp-python", "torch", "transformers", "peft", headline=headline)

@@ -94,6 +94,11 @@ def test_metrics_files_hold_numbers_and_the_record_holds_everything(tmp_path, mo
     assert {"commit", "threads", "versions"} <= whole["host"].keys()
 
 
+def test_a_table_is_written_with_empty_cells_and_six_digits(tmp_path):
+    results.write_csv(tmp_path / "t.csv", ("step", "loss", "topic"), [[1, 0.123456789, "a, b"], [2, None, "c"]])
+    assert (tmp_path / "t.csv").read_text() == 'step,loss,topic\n1,0.123457,"a, b"\n2,,c\n'
+
+
 def test_a_headline_is_what_dvc_s_tables_show_and_the_record_keeps_the_rest(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     figures = {"latency_mean_s": 0.5, "tokens_per_second": 128.0, "requests": 100}
