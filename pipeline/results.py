@@ -80,7 +80,7 @@ def record(name: str, facts: dict, *packages: str, headline: dict | None = None)
 
 
 def write_csv(path: Path, columns: tuple[str, ...], rows: list) -> None:
-    """Write rows of texts and numbers under their columns; None is an empty cell, a float has six significant digits."""
+    """Write rows of texts and numbers under their columns; None is an empty cell, floats have six digits."""
     text = StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)

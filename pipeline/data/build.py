@@ -55,7 +55,7 @@ def build(p: GenerateDatasetSettings, seed: int) -> tuple[dict[str, list[dict]],
 
 
 def training_frames(validation_n: int, seed: int) -> tuple[list[Frame], list[Frame]]:
-    """The hand-written frames for training and those for validation: a tenth, at most one for each of `validation_n` examples."""
+    """The hand-written frames for training and for validation: a tenth, at most one an example of `validation_n`."""
     frames = [frame for path in sorted((SOURCES / "train").glob("*.txt")) for frame in read_frames(path)]
     random.Random(seed).shuffle(frames)
     held_out = max(1, min(len(frames) // 10, validation_n))

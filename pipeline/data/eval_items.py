@@ -8,7 +8,7 @@ from mem0_slm import io
 
 @dataclass(frozen=True)
 class EvalItem:
-    """A conversation, and what must be found of it again. One without a query is small talk: nothing of it should be stored."""
+    """A conversation, and what must be found of it again. Without a query it is small talk, nothing to store."""
 
     id: str
     messages: list[dict]
@@ -30,7 +30,7 @@ class EvalItem:
 
 
 def read_eval_items(path: Path, limit: int = 0) -> list[EvalItem]:
-    """The items of a file that generate_dataset wrote. limit: only so many conversations and pieces of small talk; 0: all.
+    """The items of a file that generate_dataset wrote. limit: so many conversations and pieces of small talk; 0: all.
 
     Raises DataError naming file, line and key for what is no item.
     """

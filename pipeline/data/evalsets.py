@@ -1,13 +1,14 @@
 """Evaluation sets of a user's own, for stages.retrieval_eval: a JSONL file, or LoCoMo's JSON file (`locomo10.json`).
 
 A JSONL line is an item: `{"messages": [{"role": "user", "content": "..."}], "query": "...", "keys": ["...", ...]}`.
-`keys` are the names, numbers and things that a memory must keep, the first of them the query's answer; a `query` of null
-and no keys mark small talk, of which nothing should be stored. An `id` is optional.
+`keys` are the names, numbers and things that a memory must keep, the first of them the query's answer; a `query` of
+null and no keys mark small talk, of which nothing should be stored. An `id` is optional.
 
-LoCoMo is a list of samples. A turn of a session becomes one item, the session's date and the speaker's name in front and the
-caption of its image behind; each question asks for the turns that its `evidence` names (`D1:3`). Its answers are not used:
-numbers among them, and questions of category 5, which have an `adversarial_answer` instead, are nothing special here. That an
-evidence is written in another way than `D1:3` but can be read (`D8:6; D9:17`, `D:11:26`, `D30:05`) is named and counted.
+LoCoMo is a list of samples. A turn of a session becomes one item, the session's date and the speaker's name in front
+and the caption of its image behind; each question asks for the turns that its `evidence` names (`D1:3`). Its answers
+are not used: numbers among them, and questions of category 5, which have an `adversarial_answer` instead, are nothing
+special here. Evidence written in another way than `D1:3` that can be read (`D8:6; D9:17`, `D:11:26`, `D30:05`) is named
+and counted.
 
 What is malformed is left out, named and counted, never guessed.
 """
@@ -22,7 +23,7 @@ from pipeline.data.eval_items import EvalItem
 
 DIALOG_ID = re.compile(r"D:?(\d+):(\d+)")
 CATEGORIES = {"1": "multi_hop", "2": "temporal", "3": "open_domain", "4": "single_hop", "5": "adversarial"}
-"""LoCoMo's kinds of questions. Adversarial ones ask about one speaker what the other said; their evidence is the turn that misleads."""
+"""LoCoMo's kinds of questions. Adversarial ones ask about one speaker what the other said; their evidence misleads."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class EvalSet:
 
 
 def load(path) -> EvalSet:
-    """Read a set by its file's ending, .jsonl or .json. Raises DataError for another ending, no file, or not one good item."""
+    """Read a set by its file's ending, .jsonl or .json. Raises DataError for another ending, no file, no good item."""
     path = Path(path).expanduser()
     if path.suffix not in (".jsonl", ".json"):
         raise io.DataError(
@@ -174,8 +175,8 @@ def _add_question(found: EvalSet, seen: set[str], user: str, place: str, qa) -> 
 
 
 def turns_of(conversation: dict):
-    """The turns of a conversation's sessions in their order: where one stands, the turn, the session's date. (Some sessions of
-    LoCoMo have a date and no turns.)"""
+    """The turns of a conversation's sessions in their order: where one stands, the turn, the session's date. (Some
+    sessions of LoCoMo have a date and no turns.)"""
     numbers = sorted(int(m[1]) for m in (re.fullmatch(r"session_(\d+)", key) for key in conversation) if m)
     for number in numbers:
         session = conversation[f"session_{number}"]
@@ -189,7 +190,7 @@ def wellformed(turn) -> bool:
 
 
 def evidence_of(listed: list | str) -> tuple[list[str], list[str], list[str]]:
-    """The turns' ids that a question's evidence names, each once; entries without an id; a line for each that had to be read."""
+    """The turns' ids that a question's evidence names, each once; entries without an id; a line for each repaired."""
     ids, unreadable, repaired = [], [], []
     for entry in [listed] if isinstance(listed, str) else map(str, listed):
         named = [f"D{int(session)}:{int(turn)}" for session, turn in DIALOG_ID.findall(entry)]

@@ -117,8 +117,8 @@ def _plan(
 ) -> Plan:
     """What a frame becomes: alone, joined with another, or asked with an instruction about its topic.
 
-    It is joined with one of `empty`, which have nothing to store, or with the frame before it. A frame for an agent or with
-    custom instructions stays alone: joined, these would not hold for the other conversation.
+    It is joined with one of `empty`, which have nothing to store, or with the frame before it. A frame for an agent or
+    with custom instructions stays alone: joined, these would not hold for the other conversation.
     """
     if scopes and scopes.of(frame) and random_.random() < p.scoped_share:
         return scopes.plan(frame, random_)
@@ -130,7 +130,7 @@ def _plan(
 def filled(
     plan: Plan, values: Values, reserved: Reserved, p: GenerateDatasetSettings, random_: random.Random
 ) -> tuple[Conversation, str | None]:
-    """The planned conversation with values in its slots, and what of the evaluation it still repeats after `FILLINGS`."""
+    """The planned conversation with values in its slots, and what of the evaluation it repeats after `FILLINGS`."""
     for _ in range(FILLINGS):
         found = _fill(plan, values, p, random_)
         repeated = reserved.repeats(found.texts)
@@ -159,7 +159,7 @@ def conversation(
 ) -> Conversation:
     """Fill a frame's slots. as_people_type: a share of the conversations, `p.noisy_share`, is mistyped.
 
-    Now and then a frame's instructions are left away, and everything is to be stored: the instructions decide, not the topic.
+    Now and then a frame's instructions are left out and everything is to be stored: they decide, not the topic.
     """
     instructions = frame.instructions if frame.instructions and random_.random() >= WITHOUT_INSTRUCTIONS else ""
     wanted = frame.wanted if instructions else frame.memories
@@ -176,7 +176,7 @@ def conversation(
 
 
 def mistyped(text: str, random_: random.Random, keep: set[str]) -> str:
-    """A text as people type it: no capitals, no punctuation, or two letters swapped. Words in `keep` keep their letters."""
+    """A text as people type it: no capitals, no punctuation, or two letters swapped. Words in `keep` stay."""
     kind = random_.choice(("lower", "lower", "bare", "typo"))
     if kind == "lower":
         return text.lower()
@@ -196,7 +196,7 @@ def mistyped(text: str, random_: random.Random, keep: set[str]) -> str:
 
 
 def as_memories(facts: list[str], most_words: int) -> list[str]:
-    """Facts as memories: those that follow each other are one memory, up to `most_words` words; a longer fact stays alone.
+    """Facts as memories: neighbours become one memory, up to `most_words` words; a longer fact stays alone.
 
     Mem0 asks for memories "contextually rich, not atomic", and retrieval gains by it: a search finds a fact by what was
     said with it.
@@ -213,8 +213,8 @@ def as_memories(facts: list[str], most_words: int) -> list[str]:
 def joined(first: list[dict], second: list[dict], random_: random.Random) -> list[dict]:
     """The messages of two conversations as one conversation.
 
-    Mostly in one breath of the user, where the model must find what is worth storing among what is not; else one after the
-    other.
+    Mostly in one breath of the user, where the model must find what is worth storing among what is not; else one after
+    the other.
     """
     if first[-1]["role"] == second[0]["role"] == "user" and random_.random() < 0.7:
         said = first[-1]["content"]

@@ -4,9 +4,9 @@ A frame file is plain text that reads well in a diff: blocks separated by a blan
 assistant turn, `=` a memory that must come of it (none: nothing is to be stored), `# topic: x` for the blocks after it.
 `{first}`, `{city2}`, `{date}`... are slots: within a block one slot is one value, `{first}` and `{first2}` differ.
 
-What else Mem0 may send stands before a block's turns: `agent:` (the memories are the agent's), `i:` custom instructions or
-`k:` memories that are known already. `~` in place of `=` marks a memory that these instructions or known memories make
-superfluous; without them it must come as the others do.
+What else Mem0 may send stands before a block's turns: `agent:` (the memories are the agent's), `i:` custom instructions
+or `k:` memories that are known already. `~` in place of `=` marks a memory that these instructions or known memories
+make superfluous; without them it must come as the others do.
 
 Values come from Faker's lists for many countries. Each value belongs, by a hash of its text, either to training or to
 evaluation, so the two can never share one.

@@ -65,7 +65,7 @@ class Reserved:
 
     @staticmethod
     def _distinctive(key: str) -> bool:
-        """A key that names something: two words or more, a proper name, a number of three digits or more, a rare word."""
+        """A telling key: two words or more, a proper name, a number of three digits or more, a rare word."""
         return len(words(key)) > 1 or key[:1].isupper() or len(re.sub(r"\D", "", key)) > 2 or len(key) > 7
 
     def repeats(self, texts: list[str]) -> str | None:

@@ -44,8 +44,8 @@ def instruction_examples(source: str, n: int, repeats: Callable[[list[str]], str
             rows = list(load_dataset(name, split="train"))
         except OSError as error:  # what huggingface_hub raises is a kind of it, offline as well
             raise io.DataError(
-                f"params.yaml: generate_dataset.instructions: hub: {name} did not come ({type(error).__name__}: {str(error)[:200]}). "
-                "Connect, or use offline or the path of an Alpaca-form file."
+                f"params.yaml: generate_dataset.instructions: hub: {name} did not come ({type(error).__name__}: "
+                f"{str(error)[:200]}). Connect, or use offline or the path of an Alpaca-form file."
             ) from None
     else:
         name = str(SOURCES / "instructions.jsonl") if source == "offline" else source
@@ -58,7 +58,8 @@ def instruction_examples(source: str, n: int, repeats: Callable[[list[str]], str
     rows = [row for row in rows if repeats([row["instruction"], row.get("input") or "", row["output"]]) is None]
     if len(rows) < n:
         raise io.DataError(
-            f"params.yaml: generate_dataset.instructions_n: {n} asked for, {name} has {len(rows)} that can be used. Ask for at most that, or use another source."
+            f"params.yaml: generate_dataset.instructions_n: {n} asked for, {name} has {len(rows)} that can be used. "
+            "Ask for at most that, or use another source."
         )
     examples = []
     for row in random.Random(seed).sample(rows, n):

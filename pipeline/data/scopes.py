@@ -53,8 +53,8 @@ class Plan:
 class Scopes:
     """Custom instructions made from what conversations are about: only this may be stored, or all but this.
 
-    A file's row: `scope` its name, `topics` of the frames inside it, `called` what instructions call it, `near` the scopes
-    that conversations inside it may touch as well, so that no instruction is about those.
+    A file's row: `scope` its name, `topics` of the frames inside it, `called` what instructions call it, `near` the
+    scopes that conversations inside it may touch as well, so that no instruction is about those.
     """
 
     def __init__(self, path: Path, frames: list[Frame]):
@@ -69,7 +69,7 @@ class Scopes:
         return self.by_topic.get(frame.topic) if frame.plain and frame.memories else None
 
     def plan(self, frame: Frame, random_: random.Random) -> Plan:
-        """An example of a frame with an instruction about its scope or another, alone or joined with a frame of that one.
+        """An example of a frame with an instruction about its scope or another, alone or joined with one of that scope.
 
         Without an instruction where no other scope is apart from the frame's.
         """
@@ -82,7 +82,7 @@ class Scopes:
         if not others:
             return Plan(frame)
         other_scope, partner = random_.choice(others)
-        # what the instruction is about, its forms, whether the two are joined, what of the frame and the partner is stored
+        # what the instruction is about, its forms, whether the two are joined, what of frame and partner is stored
         about, forms, joins, (keep_own, keep_partner) = random_.choices(
             (
                 (scope, ONLY, True, (True, False)),

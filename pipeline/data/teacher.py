@@ -1,8 +1,8 @@
 """Training conversations asked of a larger model, through any engine, and kept only when they can be trusted.
 
-A teacher is asked for one conversation and its memories at a time. An answer is kept if it is of the asked form and every
-name, number and quoted title of its memories occurs in the conversation: a model trained on memories that say more than
-was said learns to invent.
+A teacher is asked for one conversation and its memories at a time. An answer is kept if it is of the asked form and
+every name, number and quoted title of its memories occurs in the conversation: a model trained on memories that say
+more than was said learns to invent.
 """
 
 import collections
@@ -66,8 +66,11 @@ STYLES = (
     "confirms a fact that the assistant asks about",
 )
 
-REQUEST = """Write one natural conversation between a user and an assistant, 1 to 4 messages, beginning with the user. Topic: {topic}. The user {style}.
-Then list the lasting facts about the user that the conversation states: each one sentence that begins with "User", close to the user's words, naming nothing that the conversation does not say. If there is nothing worth remembering, the list is empty.
+REQUEST = """Write one natural conversation between a user and an assistant, 1 to 4 messages, \
+beginning with the user. Topic: {topic}. The user {style}.
+Then list the lasting facts about the user that the conversation states: each one sentence that begins with "User", \
+close to the user's words, naming nothing that the conversation does not say. If there is nothing worth remembering, \
+the list is empty.
 Answer with JSON only: {{"messages": [{{"role": "user", "content": "..."}}], "memories": ["User ..."]}}"""
 
 
@@ -112,7 +115,7 @@ def ask_teacher(
 ) -> tuple[list[dict], dict]:
     """Ask a teacher `n` times; the kept answers as training examples, and counts for the metrics.
 
-    topics: what conversations are about. repeats(texts): truthy if a text repeats the evaluation. max_tokens: of an answer.
+    topics: what conversations are about. repeats(texts): truthy if one repeats the evaluation. max_tokens: an answer's.
     Raises DataError when the teacher cannot be loaded or answers no request at all.
     """
     module, handle = load(name)

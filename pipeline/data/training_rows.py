@@ -8,7 +8,7 @@ def extraction_example(
 ) -> dict:
     """The call that Mem0 would make for a conversation, and the answer that the model is to learn.
 
-    place: where the conversation comes from. agent: the memories are the agent's. instructions: custom ones, "" for none.
+    place: where the conversation comes from. agent: the memories are the agent's. instructions: custom ones, or "".
     """
     prompt = contract.prompt_for(contract.conversation_of(messages), agent=agent, instructions=instructions)
     answer = {"role": "assistant", "content": contract.dump(memories)}

@@ -1,4 +1,4 @@
-"""The quality metrics of one candidate on one evaluation set, by the names that pipeline/evaluation/metrics.py defines."""
+"""The quality metrics of one candidate on one evaluation set, named as in pipeline/evaluation/metrics.py."""
 
 import collections
 

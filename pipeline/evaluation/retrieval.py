@@ -124,7 +124,7 @@ def engine_options(p: RetrievalEvalSettings) -> dict:
 
 
 def empty_stores(p: RetrievalEvalSettings, folder: Path, collection: str) -> tuple[dict, dict]:
-    """Mem0's dicts for the embedder and for a vector store in which nothing is stored yet. Raises DataError where one cannot be used."""
+    """Mem0's dicts for the embedder and for an empty vector store. Raises DataError where one cannot be used."""
     with params.set_by("retrieval_eval.embedder", engines.EngineError):
         embedder, dims = stores.embedder_by_name(p.embedder)
     with params.set_by("retrieval_eval.qdrant", engines.EngineError):

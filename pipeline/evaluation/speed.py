@@ -1,9 +1,10 @@
 """Latency and throughput of a model in one form on one engine.
 
-Protocol of the original work: general prompts, 64 new tokens each (the end token is ignored), one request after another.
-Beside it the real workload, Mem0 extraction calls as they are sent (compact prompt, JSON schema, the end token honoured),
-and the general prompts again from several clients at once. Each target runs in a process of its own, so that its load
-time and peak memory are its own. Warm-up requests are not counted; a request that fails is counted, and has no figures.
+Protocol of the original work: general prompts, 64 new tokens each (the end token is ignored), one after
+another. Beside it the real workload, Mem0 extraction calls as they are sent (compact prompt, JSON schema, the end token
+honoured), and the general prompts again from several clients at once. Each target runs in a process of its own, so that
+its load time and peak memory are its own. Warm-up requests are not counted; a request that fails is counted, and has no
+figures.
 Each prompt begins with a number of its own, so that no server's prefix cache helps.
 
 What bounds decoding is memory: each token reads every weight once. So the machine's read bandwidth is measured too, and
@@ -25,26 +26,37 @@ from pipeline.evaluation.settings import BenchSettings, Target
 from pipeline.evaluation.statistics import percentile
 
 DEFINITIONS = {
-    "latency_mean_s": "mean over requests of the seconds from the start of a request to its last token; p50, p95 likewise",
+    "latency_mean_s": (
+        "mean over requests of the seconds from the start of a request to its last token; p50, p95 likewise"
+    ),
     "tokens_per_second": "output tokens of all requests over the seconds they took, one at a time",
     "first_token_p50_s": "median seconds from the start of a request to its first token; p95 likewise",
     "prefill_tokens_per_second": "prompt tokens over seconds to first token, all requests",
-    "decode_tokens_per_second": "output tokens after each first one over the seconds between first and last token, all requests",
+    "decode_tokens_per_second": (
+        "output tokens after each first one over the seconds between first and last token, all requests"
+    ),
     "inter_token_p50_s": "median seconds between two output tokens of a request; p95, p99 likewise",
-    "server_decode_tokens_per_second": "the same by the server's own clock, loading left out (Ollama: eval_count over eval_duration)",
-    "requests_per_second": "finished requests over seconds from the first's start to the last's end, by number of clients that each send one after another",
+    "server_decode_tokens_per_second": (
+        "the same by the server's own clock, loading left out (Ollama: eval_count over eval_duration)"
+    ),
+    "requests_per_second": (
+        "finished requests over seconds from the first's start to the last's end, by number of clients that each send "
+        "one after another"
+    ),
     "errors": "requests that failed, by cause; they count in no other figure",
     "load_s": "seconds to load the model, file cache warm",
     "peak_rss_gib": "largest resident memory of the process that ran the target (of a server: not its memory)",
     "weights_bytes": "size of the model's weight files; of an adapter applied at run time with its base",
     "bytes_per_token": "weights that a dense model reads for one token: all of them; the key-value cache is left out",
-    "bandwidth_gb_per_second": "largest measured rate of reading 512 MB from memory with the same threads, best of five",
+    "bandwidth_gb_per_second": (
+        "largest measured rate of reading 512 MB from memory with the same threads, best of five"
+    ),
     "percent_of_ceiling": "decode_tokens_per_second over bandwidth / bytes_per_token",
 }
 
 
 def memory_bandwidth(threads: int) -> dict:
-    """Bytes read from memory a second, in GB (1e9), by summing and by copying 512 MB; a copy reads and writes each byte."""
+    """Bytes read from memory a second, in GB (1e9), by summing and by copying 512 MB; a copy reads and writes."""
     import torch
 
     torch.set_num_threads(threads)
@@ -264,8 +276,8 @@ HEADLINE = ("latency_mean_s", "tokens_per_second", "requests")
 def record(name: str, found: dict, samples: list[dict]) -> None:
     """Write the figures, and print them with their definitions.
 
-    metrics/<name>.json gets each target's headline, reports/runs/<name>.json all, <name>_samples.jsonl beside it the raw
-    samples.
+    metrics/<name>.json gets each target's headline, reports/runs/<name>.json all, <name>_samples.jsonl beside it the
+    raw samples.
     """
     headline = {target: results.pick(figures, HEADLINE) for target, figures in found["targets"].items()}
     headline |= {target: {"requests": 0} for target in found["not_run"]}

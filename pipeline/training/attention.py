@@ -47,12 +47,12 @@ def attend(module, query, key, value, attention_mask, scaling=None, dropout=0.0,
 def attend_by_matrices(
     query: Tensor, key: Tensor, value: Tensor, allowed: Tensor, scaling: float
 ) -> tuple[Tensor, Tensor]:
-    """Attention written out: query (examples, heads, queries, size), key and value (examples, key heads, keys, size), allowed
-    (examples, queries, keys); returns the shape of query, and the weights (examples, heads, queries, keys).
+    """Attention written out: query (examples, heads, queries, size), key and value (examples, key heads, keys, size),
+    allowed (examples, queries, keys); returns the shape of query, and the weights (examples, heads, queries, keys).
 
-    For examples this short faster than PyTorch's fused one, whose backward pass takes most of the time, and, as an operator
-    that torch.compile calls as it is, than what torch.compile makes of the same lines where shapes vary. Measured in bf16,
-    forward and backward, 4 examples of 192 tokens on 2 cores (Intel, AMX): 5.6 ms against 8.6 and 9.6.
+    For examples this short faster than PyTorch's fused one, whose backward pass takes most of the time, and, as an
+    operator that torch.compile calls as it is, than what torch.compile makes of the same lines where shapes vary.
+    Measured in bf16, forward and backward, 4 examples of 192 tokens on 2 cores (Intel, AMX): 5.6 ms, not 8.6 or 9.6.
     """
     (examples, heads, n, size), groups = query.shape, key.shape[1]
     bias = torch.zeros_like(allowed, dtype=query.dtype).masked_fill_(~allowed, -torch.inf)[:, None]
@@ -109,8 +109,8 @@ attend_by_matrices.register_autograd(_input_gradients, setup_context=_save_input
 class Pad(torch.autograd.Function):
     """A row (tokens, heads, size) as padded examples (examples, length, heads, size).
 
-    Its gradient, and that of `Unpad`, is a lookup as well, the other way round; PyTorch's own would add up token by token,
-    with locks. shared: how many tokens all the examples have in common (a scalar; None for none).
+    Its gradient, and that of `Unpad`, is a lookup as well, the other way round; PyTorch's own would add up token by
+    token, with locks. shared: how many tokens all the examples have in common (a scalar; None for none).
     """
 
     @staticmethod

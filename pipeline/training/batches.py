@@ -2,9 +2,9 @@
 
 A packed row holds its examples one after another, with what all of them begin with once, in front; the attention
 (pipeline/training/attention.py) keeps them apart. Packed batches need no grouping by length, and grouping costs quality
-here: answers with nothing to store are the shortest examples, whole batches would hold nothing else, and the model follows
-the run of batches instead of learning when to store (measured: it gave storing 0.78 where there was something to store,
-0.73 where there was not).
+here: answers with nothing to store are the shortest examples, whole batches would hold nothing else, and the model
+follows the run of batches instead of learning when to store (measured: it gave storing 0.78 where there was something
+to store, 0.73 where there was not).
 
 Imports torch: import it where it is used.
 """
@@ -26,11 +26,11 @@ FILL = {"input_ids": 0, "labels": IGNORED, "weights": 0.0}
 def pack(rows: list[dict], step: int = 1) -> dict:
     """A batch of encoded examples in one row.
 
-    Returns `input_ids`, `labels`, `weights` and `position_ids`, each (1, row); `tokens`, how many the examples have in all
-    (a scalar); and `layout`, where they lie in the row (see `_layout`).
+    Returns `input_ids`, `labels`, `weights` and `position_ids`, each (1, row); `tokens`, how many the examples have in
+    all (a scalar); and `layout`, where they lie in the row (see `_layout`).
 
-    The tokens that all examples begin with (the system prompt) stand once, in front, and each example goes on from there:
-    the loss is the same, and an eighth of the work is saved.
+    The tokens that all examples begin with (the system prompt) stand once, in front, and each example goes on from
+    there: the loss is the same, and an eighth of the work is saved.
 
     step: the row's length is a multiple of it, the longest example's of half of it (see `lengthened`).
     """
@@ -85,9 +85,9 @@ def _places(indices: list[Tensor], skipped: int = 0) -> Tensor:
 def lengthened(rows: list[dict], shared: int, step: int) -> list[dict]:
     """The rows, two of them with tokens at their ends that carry no loss: nothing before them sees those.
 
-    oneDNN, PyTorch's library for products of matrices on a CPU, compiles a kernel for each shape that it has not seen, some
-    2 ms each and 40 a batch. So the longest example is brought to a multiple of step / 2 tokens, and the shortest takes what
-    is missing to a multiple of `step` in a row.
+    oneDNN, PyTorch's library for products of matrices on a CPU, compiles a kernel for each shape that it has not seen,
+    some 2 ms each and 40 a batch. So the longest example is brought to a multiple of step / 2 tokens, and the shortest
+    takes what is missing to a multiple of `step` in a row.
     """
     if step == 1:
         return rows

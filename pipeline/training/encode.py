@@ -13,8 +13,9 @@ def encode(
 ) -> dict | None:
     """Token ids, labels (`IGNORED` outside the answer) and loss weights of an example; None if it is too long.
 
-    The prompt's tokens are exactly those that an engine sends for the same messages. Two tokens of an extraction's answer
-    have weights of their own: the one that decides whether anything is stored, and the one that closes the last memory.
+    The prompt's tokens are exactly those that an engine sends for the same messages. Two tokens of an extraction's
+    answer have weights of their own: the one that decides whether anything is stored, and the one that closes the last
+    memory.
     """
     *asked, answered = example["messages"]
     prompt = prompt_tokens(asked, tokenizer)
@@ -46,6 +47,6 @@ def prompt_tokens(messages: list[dict], tokenizer) -> list[int]:
 
 
 def decision_index(tokenizer) -> int:
-    """Which token of an answer decides whether anything is stored: the first where an empty answer differs from another."""
+    """Which token of an answer decides whether anything is stored: the first where empty and other answers differ."""
     empty, full = (tokenizer(contract.dump(texts), add_special_tokens=False)["input_ids"] for texts in ([], ["User"]))
     return next(i for i, (a, b) in enumerate(zip(empty, full)) if a != b)

@@ -12,7 +12,7 @@ RUNTIME = 0.8 * 2**30
 
 
 def memory_needed(base: Path, p: FinetuneSettings, dtype: str, train: list[dict]) -> dict[str, float]:
-    """Bytes that one process of a training will take at its peak, by part; an estimate from the model's configuration alone.
+    """Bytes that one process of a training will take at its peak, by part; estimated from the configuration alone.
 
     train: encoded examples; the longest of them that make up one batch are counted.
     """

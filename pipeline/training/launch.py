@@ -6,7 +6,7 @@ import sys
 
 
 def launch(processes: int, module: str) -> None:
-    """Run `python -m module` in so many processes by `accelerate launch`. Raises SystemExit with its status when it fails."""
+    """Run `python -m module` in so many processes by `accelerate launch`. Raises SystemExit if it fails."""
     command = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", f"--num_processes={processes}"]
     command += ["--num_machines=1", "--mixed_precision=no", "--dynamo_backend=no", "--main_process_port=0"]
     done = subprocess.run([*command, "-m", module])

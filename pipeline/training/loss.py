@@ -60,7 +60,7 @@ def answer_loss(model, batch: dict, dtype: str, weight_per_example: float):
 
 
 COMPILE_TOKENS = 100_000
-"""From how many training tokens on compiling pays: it takes 30 s and then saves a quarter of the time (measured on 2 cores)."""
+"""From how many training tokens on compiling pays: it takes 30 s, then saves a quarter of the time (on 2 cores)."""
 
 
 def compile_pays(p: FinetuneSettings, train: list[dict]) -> bool:
@@ -74,7 +74,7 @@ def compile_pays(p: FinetuneSettings, train: list[dict]) -> bool:
 
 
 def eager():
-    """A context in which compiled layers run uncompiled: compiling them once more for evaluation takes longer than it saves."""
+    """A context in which compiled layers run uncompiled: compiling again for evaluation costs more than it saves."""
     import torch
 
     loaded = "torch._dynamo" in sys.modules  # else nothing is compiled, and loading it takes seconds

@@ -30,8 +30,8 @@ def choose_trainer(p: FinetuneSettings) -> tuple[str, str]:
         return ("peft", obstacle) if obstacle else ("unsloth", "a CUDA GPU and unsloth are there")
     if obstacle:
         raise DataError(
-            f"params.yaml: finetune.trainer: unsloth: {obstacle}. Use trainer auto or peft, or a machine with an NVIDIA "
-            "GPU and `pip install -r requirements-gpu.txt`."
+            f"params.yaml: finetune.trainer: unsloth: {obstacle}. Use trainer auto or peft, or a machine with an "
+            "NVIDIA GPU and `pip install -r requirements-gpu.txt`."
         )
     return "unsloth", "asked for"
 

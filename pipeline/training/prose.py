@@ -14,7 +14,7 @@ JSON_STARTS = ("{", "[")
 def prose_share(model, tokenizer, prompts: list[str], dtype: str, collate) -> float | None:
     """The share of the prompts whose answer does not begin as JSON; None without prompts.
 
-    One forward pass each: the first token decides whether an answer is an extraction. collate: batches.pack or batches.pad.
+    One forward pass each: the first token decides whether an answer is an extraction. collate: batches.pack or pad.
     """
     import torch
     from accelerate.utils import send_to_device

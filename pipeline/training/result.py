@@ -28,7 +28,7 @@ class TrainingResult:
     """The dtype of the computation, "bfloat16" or "float32"."""
     compiled: bool
     instructions_answered_in_prose: float | None
-    """The share of `instructions_asked` general instructions whose answer does not begin as JSON; None where none is asked."""
+    """The share of `instructions_asked` general instructions whose answer does not begin as JSON; None without any."""
     instructions_asked: int
     trainer: str
     """The trainer, "peft" or "unsloth"."""

@@ -28,10 +28,10 @@ def finetune(
 ) -> TrainingResult:
     """Train a LoRA adapter on the Hugging Face folder `base`, and write it to the folder `out`.
 
-    instructions: a JSONL file of general ones. The tuned model is asked those that training has not seen, to learn whether
-    it still answers in prose.
-    Raises DataError when no example fits max_length, the memory does not suffice or the loss is not finite, and ParamsError
-    for a target that the model does not have.
+    instructions: a JSONL file of general ones. The tuned model is asked those that training has not seen, to learn
+    whether it still answers in prose.
+    Raises DataError when no example fits max_length, the memory does not suffice or the loss is not finite, and
+    ParamsError for a target that the model does not have.
     """
     trainer_name, why = training_model.choose_trainer(p)
     print(f"finetune.trainer: {trainer_name} ({why})")
