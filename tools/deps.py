@@ -24,7 +24,7 @@ BY_NAME = {
 """The functions of the package find an engine by its name at run time: a module that imports one may run any engine."""
 
 LEFT_OUT = {
-    "pipeline/results.py": ("prepare_base", "finetune", "export_merged", "export_gguf"),
+    "pipeline/results.py": ("prepare_base", "generate_dataset", "finetune", "export_merged", "export_gguf"),
     "pipeline/training/record.py": ("finetune",),
 }
 """Code that a stage runs and does not depend on, each with the stages. results.py is how a figure is written: a change

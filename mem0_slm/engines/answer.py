@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 class EngineError(RuntimeError):
     """The engine could not load the model or finish a request. The message names the cause and the remedy."""
 
+    __module__ = "mem0_slm.engines"  # where users import it from, and what a traceback should say
+
 
 class ContextOverflow(EngineError):
     """The prompt does not fit the context window.
@@ -13,6 +15,8 @@ class ContextOverflow(EngineError):
     `prompt_tokens` and `limit` (what the window leaves beside the answer) are token counts. `what` is said first and
     `remedy` last, in the engine's own words.
     """
+
+    __module__ = "mem0_slm.engines"
 
     def __init__(
         self,
