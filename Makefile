@@ -42,10 +42,12 @@ lint: setup
 	ruff format --check .
 	mypy mem0_slm
 
+# A file's tests stay on one worker: taken apart, those of the pipeline ran all of it twice.
 # How long each test took stands in .scratch/tests.xml. NIGHTLY=changed adds the nightly tests whose files have changed.
 NIGHTLY ?= no
 test: lint
-	python -m pytest -n logical --maxprocesses 4 --dist worksteal --junitxml=.scratch/tests.xml --nightly $(NIGHTLY)
+	python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder \
+		--junitxml=.scratch/tests.xml --nightly $(NIGHTLY)
 
 test-all: NIGHTLY = all
 test-all: test

@@ -21,6 +21,8 @@ from tests import tiny
 from tests.paths import ROOT
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow
+
 SMALL = {
     r"extraction_n: .*": "extraction_n: 40",
     r"validation_n: .*": "validation_n: 8",
