@@ -18,14 +18,13 @@ if "PYTEST_XDIST_WORKER" in os.environ and hasattr(os, "sched_setaffinity"):
     _worker, _workers = int(os.environ["PYTEST_XDIST_WORKER"][2:]), int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[_worker::_workers] or os.sched_getaffinity(0))
 
-import fnmatch
 import importlib.util
-import subprocess
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import nightly
 from tests.paths import ROOT
 
 # the machine may be shared with a training run: time says nothing about the code, and a run must be repeatable
@@ -52,35 +51,10 @@ def pytest_report_header(config):
     return f"nightly tests: {config.getoption('nightly')}"
 
 
-def git(*arguments: str) -> list[str] | None:
-    """The lines that git prints; None where it refuses."""
-    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True)
-    return done.stdout.splitlines() if done.returncode == 0 else None
-
-
-def changed_files(since: str | None = None) -> list[str] | None:
-    """Files that differ from the revision `since`, new ones with them; None where there is no such revision."""
-    if not since:
-        left_main, here = git("merge-base", "HEAD", "origin/main"), git("rev-parse", "HEAD")
-        since = left_main[0] if left_main and left_main != here else "HEAD~1"
-    differing, new = git("diff", "--name-only", since), git("ls-files", "--others", "--exclude-standard")
-    return None if differing is None or new is None else differing + new
-
-
-def runs(item, which: str, changed: list[str] | None) -> bool:
-    """Whether a test runs. The marker's arguments are patterns of the files that the test is about; its own file counts
-    as well."""
-    mark = item.get_closest_marker("nightly")
-    if mark is None or which == "all" or changed is None:
-        return mark is None or which != "no"
-    patterns = [*mark.args, item.path.relative_to(ROOT).as_posix()]
-    return any(fnmatch.fnmatch(file, pattern) for file in changed for pattern in patterns)
-
-
 @pytest.hookimpl(tryfirst=True)  # so that -m sees the folders' markers
 def pytest_collection_modifyitems(config, items):
     which = config.getoption("nightly")
-    changed = changed_files(os.environ.get("TESTS_SINCE")) if which == "changed" else []
+    changed = nightly.changed_files(os.environ.get("TESTS_SINCE")) if which == "changed" else []
     left_out = [item for item in items if not runs(item, which, changed)]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
@@ -88,6 +62,13 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         item.add_marker(folder_of(item))
     items.sort(key=lambda item: (FOLDERS.index(folder_of(item)), item.path not in slow))
+
+
+def runs(item, which: str, changed: list[str] | None) -> bool:
+    """Whether a test runs. A nightly one is about the files that its marker names, and about its own."""
+    mark = item.get_closest_marker("nightly")
+    own = item.path.relative_to(ROOT).as_posix()
+    return mark is None or which == "all" or (which == "changed" and nightly.is_due([*mark.args, own], changed))
 
 
 def folder_of(item) -> str:
