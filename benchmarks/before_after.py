@@ -59,9 +59,7 @@ def stored(model: Path, settings: dict) -> dict:
 
 
 def main() -> None:
-    sides = {name: stored(model, settings) for name, (model, settings) in SIDES.items()}
-    for name, side in sides.items():
-        print(f"{name}: {side['outcome']}: {side['stored'] or side['reason']}")
+    sides = [{"name": name} | stored(model, settings) for name, (model, settings) in SIDES.items()]
     record("before_after", {"said": SAID, "sides": sides}, "mem0ai", "llama-cpp-python")
 
 

@@ -83,9 +83,9 @@ def before_and_after() -> str:
     """One message, and what is stored of it by Mem0's own prompt, by the base and by the tuned model."""
     run = read("benchmarks/before_after.json")
     lines = ["```", f"said      {run['said']}", ""]
-    for name, side in run["sides"].items():
+    for side in run["sides"]:
         stored = side["stored"] or ["nothing" + (f": {side['reason']}" if side["reason"] else "")]
-        lines += [f"{name}", *(f"    {text}" for text in stored)]
+        lines += [side["name"], *(f"    {text}" for text in stored)]
     return "\n".join([*lines, "```"])
 
 
