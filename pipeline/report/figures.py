@@ -10,12 +10,13 @@ import sys
 from pathlib import Path
 
 from mem0_slm import io
+from pipeline.data import labels
 from pipeline.evaluation.candidates import CANDIDATES, SETS, quality_record
 from pipeline.evaluation.metrics import METRICS
 from pipeline.report.render import table
 from pipeline.report.tables import percent
 
-PAGES = ("README.md", "docs/results.md")
+PAGES = ("README.md", "docs/results.md", "data/labels/README.md")
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -67,6 +68,43 @@ def definitions() -> str:
     """What each quality metric means."""
     better = {1: "more", -1: "less", 0: "-"}
     return table(["metric", "what it is", "better"], [[f"`{m.name}`", m.definition, better[m.better]] for m in METRICS])
+
+
+def label_counts() -> str:
+    """How many statements have which label, on the half that rules are tuned on and on the half that measures them."""
+    found = labels.read_labels(ROOT / labels.STATEMENTS)
+    rows = []
+    for side, held_out in (("to tune on", False), ("held out", True)):
+        own = [label for label in found if label.held_out == held_out]
+        counts = [sum(label.label == name for label in own) for name in labels.LABELS]
+        rows.append([side, len({label.conversation for label in own}), len(own), *counts])
+    return table(["half", "conversations", "statements", *labels.LABELS], rows)
+
+
+def label_meanings() -> str:
+    """What the labels and the kinds mean."""
+    rows = [[f"`{name}`", text] for name, text in labels.LABELS.items()]
+    return "\n\n".join(
+        [
+            table(["label", "when"], rows),
+            table(["kind", "what happened"], [[f"`{name}`", text] for name, text in labels.KINDS.items()]),
+        ]
+    )
+
+
+def readers_agreement(found: dict) -> str:
+    """How far two readers agree, in words. found: what `labels.agreement` gives."""
+    if not found["statements"]:
+        return "nothing is labelled yet"
+    return (
+        f"the two readers agree on {percent(found['agreement'])} of {found['statements']:,} (Cohen's kappa "
+        f"{found['kappa']:.2f}); a third look decided {found['third_looks']:,}"
+    )
+
+
+def label_agreement() -> str:
+    """How far the readers of statements.jsonl agree."""
+    return f"statements.jsonl: {readers_agreement(labels.agreement(labels.read_labels(ROOT / labels.STATEMENTS)))}."
 
 
 def training() -> str:
