@@ -3,6 +3,7 @@
 A frame file is plain text that reads well in a diff: blocks separated by a blank line, `u:` a user turn, `a:` an
 assistant turn, `=` a memory that must come of it (none: nothing is to be stored), `# topic: x` for the blocks after it.
 `{first}`, `{city2}`, `{date}`... are slots: within a block one slot is one value, `{first}` and `{first2}` differ.
+`\\n` in a turn is a line break: what people paste has many.
 
 What else Mem0 may send stands before a block's turns: `agent:` (the memories are the agent's), `i:` custom instructions
 or `k:` memories that are known already. `~` in place of `=` marks a memory that these instructions or known memories
@@ -74,7 +75,7 @@ def _frame(topic: str, block: list[tuple[int, str]], place: str) -> Frame:
         kind, _, text = line.partition(" ")
         text = text.strip()
         if kind in ("u:", "a:") and text and not memories:
-            turns.append(("user" if kind == "u:" else "assistant", text))
+            turns.append(("user" if kind == "u:" else "assistant", text.replace("\\n", "\n")))
         elif kind in ("=", "~") and text:
             memories.append(text)
             superfluous += [text] if kind == "~" else []

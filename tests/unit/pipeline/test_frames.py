@@ -72,6 +72,12 @@ u: My cat {pet} is ill
     )
 
 
+def test_a_turn_may_have_line_breaks_as_pasted_text_has(frames_of):
+    (frame,) = frames_of("u: why?\\n  $ git push\\nrejected\n= {no slot}\\n")
+    assert frame.turns == [("user", "why?\n  $ git push\nrejected")]
+    assert frame.memories == ["{no slot}\\n"], "a memory is one line"
+
+
 def test_an_empty_file_has_no_frames(frames_of):
     assert frames_of("\n\n# topic: x\n\n") == []
 
