@@ -73,10 +73,12 @@ def record(name: str, facts: dict, *packages: str, headline: dict | None = None)
 
     metrics/<name>.json gets the numbers of `headline` (by default of all facts): DVC's tables have a column for each.
     reports/runs/<name>.json gets everything, with the machine, the commit and the versions of `packages`, so that each
-    figure can be traced.
+    figure can be traced. Facts that another stage measured bring its `host`, and keep it. Without a headline ({}) there
+    is no metrics/<name>.json.
     """
-    io.write_json(f"reports/runs/{name}.json", facts | {"host": host(*packages)})
-    io.write_json(f"metrics/{name}.json", numbers(facts if headline is None else headline))
+    io.write_json(f"reports/runs/{name}.json", facts if "host" in facts else facts | {"host": host(*packages)})
+    if headline != {}:
+        io.write_json(f"metrics/{name}.json", numbers(facts if headline is None else headline))
 
 
 def write_csv(path: Path, columns: tuple[str, ...], rows: list) -> None:

@@ -11,9 +11,9 @@ decoding. Evaluation sets of your own are stages/own_data.py's.
 Usage: python -m stages.retrieval_eval {no_llm,base,finetuned}
 
 Reads  data/eval.jsonl, data/natural.jsonl, the candidate's GGUF
-Writes metrics/retrieval_<candidate>_quality.json, metrics/retrieval_<candidate>_speed.json,
-       metrics/natural_<candidate>.json, the same with sources and machine in reports/runs,
-       reports/items_<candidate>.jsonl (what each item became)
+Writes metrics/retrieval_<candidate>_quality.json, metrics/retrieval_<candidate>_speed.json, the same with sources and
+       machine in reports/runs, reports/runs/retrieval_<candidate>_natural.json (stages/truth.py makes the natural set's
+       metrics of it), reports/items_<candidate>.jsonl (what each item became)
 """
 
 from pathlib import Path
@@ -21,7 +21,7 @@ from pathlib import Path
 from mem0_slm import io
 from pipeline import params, results
 from pipeline.data.eval_items import read_eval_items
-from pipeline.evaluation.candidates import CANDIDATES, SETS, quality_record
+from pipeline.evaluation.candidates import CANDIDATES, SETS, retrieval_record
 from pipeline.evaluation.decodings import decodings
 from pipeline.evaluation.metrics import HEADLINE
 from pipeline.evaluation.retrieval import PACKAGES, evaluate, model_of, sources
@@ -43,7 +43,8 @@ def evaluate_all(candidate: str, model: Path, p: RetrievalEvalSettings) -> None:
         if name == "eval" and candidate != "no_llm":
             quality["decodings"] = decodings(model, items, found.adds, p)
         facts = quality | {"data_sha256": io.sha256(file), "sources": made_of}
-        results.record(quality_record(name, candidate), facts, *PACKAGES, headline=results.pick(quality, HEADLINE))
+        headline = results.pick(quality, HEADLINE) if name == "eval" else {}
+        results.record(retrieval_record(name, candidate), facts, *PACKAGES, headline=headline)
         speeds[name] = found.speed
         item_rows += [{"set": name} | row for row in found.rows()]
     results.record(f"retrieval_{candidate}_speed", speeds, *PACKAGES)

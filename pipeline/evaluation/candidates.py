@@ -10,6 +10,11 @@ def named(candidate: str) -> str:
     return CANDIDATES.get(candidate, candidate)
 
 
+def retrieval_record(name: str, candidate: str) -> str:
+    """The record (reports/runs/<record>.json) of what the evaluation itself measured on the set of this name."""
+    return f"retrieval_{candidate}_{'quality' if name == 'eval' else name}"
+
+
 def quality_record(name: str, candidate: str) -> str:
-    """The record (reports/runs/<record>.json) that holds a candidate's quality on the set of this name."""
+    """The record that holds a candidate's whole quality on the set of this name; of natural with what is true."""
     return f"retrieval_{candidate}_quality" if name == "eval" else f"natural_{candidate}"

@@ -54,6 +54,29 @@ METRICS = (
         -1,
         of_adds=True,
     ),
+    Metric("statements_true", "share of the labelled stored statements that readers find true and readable", 1, True),
+    Metric(
+        "conversations_with_false",
+        "share of the conversations with a labelled statement that leave a false one",
+        -1,
+        True,
+    ),
+    Metric("words_stored_per_said", "words of the memories over the words of the messages that they came of", 0, True),
+    Metric(
+        "model_statements_true", "share of the labelled statements of the model itself, ungated, that are true", 1, True
+    ),
+    Metric("statements", "number of statements in the memories", 0, True),
+    Metric("statements_labelled", "number of stored statements that readers have labelled", 0, True),
+    Metric("statements_unlabelled", "number of stored statements that nobody has read yet", 0, True),
+    Metric("statements_false", "number of labelled stored statements that are false"),
+    Metric("statements_garbled", "number of labelled stored statements that say nothing"),
+    Metric("conversations_labelled", "number of conversations with a labelled stored statement"),
+    Metric("model_statements", "number of statements that the model itself wrote"),
+    Metric("model_statements_labelled", "number of them that readers have labelled"),
+    Metric("readers_statements", "number of statements that two readers labelled, stored or the model's"),
+    Metric("readers_agree", "share of them on which the two readers agree"),
+    Metric("readers_kappa", "Cohen's kappa of the two readers"),
+    Metric("third_looks", "number of them that a third look decided"),
     Metric(
         "evidence_recall_at_5", "mean share of a question's evidence that is among the first five memories", 1, True
     ),

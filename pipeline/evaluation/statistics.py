@@ -17,6 +17,14 @@ def interval(values: list[float], seed: int = 0) -> list[float]:
     return [round(float(low), 4), round(float(high), 4)]
 
 
+def binomial_interval(hits: int, n: int) -> list[float]:
+    """The exact 95% interval (Clopper and Pearson) of a share of `hits` in `n`, which is not 0; no point at 0 or 1."""
+    import scipy.stats
+
+    low, high = scipy.stats.binomtest(hits, n).proportion_ci(method="exact")
+    return [round(float(low), 4), round(float(high), 4)]
+
+
 def paired(ours: list[bool], theirs: list[bool], seed: int = 0) -> dict:
     """Two candidates on the same queries: the difference of their hit shares with its 95% interval (bootstrap over
     queries), how many queries only one of them hit, and McNemar's exact two-sided p of so uneven a split by chance."""

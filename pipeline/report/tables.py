@@ -138,6 +138,37 @@ def cause_rows(m: Measured) -> list[list]:
     return [[named(c), name, *causes(m.items[c], name).values()] for name in SETS for c in m.sets[name]]
 
 
+def truth_rows(metrics: dict[str, dict]) -> list[list]:
+    """What of each candidate's memories is true, with the counts behind it; of raw messages only their words."""
+    counts = ("statements", "statements_labelled", "statements_unlabelled", "statements_false", "statements_garbled")
+    return [
+        [
+            named(name),
+            *(m.get(k, "-") for k in counts),
+            *(between(m, k) if k in m else "-" for k in ("statements_true", "conversations_with_false")),
+            f"{m['words_stored_per_said']:.2f}" if "words_stored_per_said" in m else "-",
+            between(m, "model_statements_true") if "model_statements_true" in m else "-",
+            m.get("model_statements_labelled", "-"),
+        ]
+        for name, m in metrics.items()
+    ]
+
+
+def readers_rows(metrics: dict[str, dict]) -> list[list]:
+    """How far the readers of the statements behind `truth_rows` agree; no row where nobody has read any."""
+    return [
+        [
+            named(name),
+            m["readers_statements"],
+            percent(m["readers_agree"]),
+            f"{m['readers_kappa']:.2f}",
+            m["third_looks"],
+        ]
+        for name, m in metrics.items()
+        if m.get("readers_statements")
+    ]
+
+
 def outcome_rows(m: Measured) -> list[list]:
     """How the adds ended, a row for each candidate with a model and each set."""
     kept = ("repaired", "memories_per_item", "added_by_second_look", "quoted")

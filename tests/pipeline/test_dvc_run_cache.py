@@ -173,7 +173,8 @@ def test_values_and_outputs_that_were_there_before_come_back_without_a_run(proje
     rate = json.loads((project.folder / "params.yaml").read_text())["finetune"]["learning_rate"]
     project.set("finetune.learning_rate", rate / 2)
     assert set(project.repro()) == {
-        "finetune", "export_merged", "export_gguf", "finetuned_bench", "retrieval_eval@finetuned", "own_data@finetuned", "report",
+        "finetune", "export_merged", "export_gguf", "finetuned_bench", "retrieval_eval@finetuned", "truth@finetuned",
+        "own_data@finetuned", "report",
     }  # fmt: skip
     second = project.outputs()
     assert second["models/adapter/file"] != first["models/adapter/file"]
@@ -231,8 +232,13 @@ def test_how_a_figure_is_printed_or_written_trains_and_exports_nothing(project):
     project.change("pipeline/results.py")
     assert project.changed() == {
         "baseline_bench", "finetuned_bench",
-        *(f"{stage}@{c}" for stage in ("retrieval_eval", "own_data") for c in ("no_llm", "base", "finetuned")),
+        *(f"{stage}@{c}" for stage in ("retrieval_eval", "truth", "own_data") for c in ("no_llm", "base", "finetuned")),
     }  # fmt: skip
+
+
+def test_a_new_label_evaluates_nothing_again(project):
+    project.change("data/labels/natural.jsonl")
+    assert set(project.repro()) == {"truth@no_llm", "truth@base", "truth@finetuned", "report"}
 
 
 def test_nothing_changed_says_so_and_the_tables_are_few(project):
