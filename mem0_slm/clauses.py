@@ -3,7 +3,22 @@
 `clauses` splits a speaker's turns, and each clause gets one of `KINDS`. Nothing here asks a model.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from .kinds import (
+    LONGEST_CHARACTERS,
+    LONGEST_WORDS,
+    asks_for_fiction,
+    is_short_answer,
+    is_yes_or_no,
+    kind_of,
+    of_oneself,
+    returns,
+    says_something,
+    sets_up,
+)
+from .pieces import pieces
+from .sentences import Word, sentences, trimmed, words_of
 
 KINDS = (
     "statement",
@@ -19,10 +34,11 @@ KINDS = (
 )
 """What a clause can be.
 
-statement: the speaker says that something is so, with a verb. fragment: says something without one ("budget about 600").
-standing_request: how answers are wanted from now on ("never use bullet points"). foreign: a statement in a language whose
-grammar we do not know. question, request: asks for something. small_talk: a greeting, thanks, a filler. unreal: supposed,
-conditional, played or invented. pasted: someone else's text, a log, code, an export. secret: a password, key, PIN, card.
+statement: the speaker says that something is so, with a verb. fragment: says something without one ("budget about
+600"). standing_request: how answers are wanted from now on ("never use bullet points"). foreign: a statement in a
+language whose grammar we do not know. question, request: asks for something. small_talk: a greeting, thanks, a filler.
+unreal: supposed, conditional, played or invented. pasted: someone else's text, a log, code, an export. secret: a
+password, key, PIN, card.
 """
 STORABLE = frozenset({"statement", "fragment", "standing_request", "foreign"})
 
@@ -48,3 +64,170 @@ class Clause:
     @property
     def storable(self) -> bool:
         return self.kind in STORABLE
+
+
+def pasted_spans(text: str) -> list[tuple[int, int]]:
+    return []
+
+
+def secret_spans(text: str) -> list[tuple[int, int]]:
+    return []
+
+
+def is_english(text: str) -> bool:
+    return sum(ord(char) > 0x24F for char in text) * 4 < len(text)
+
+
+def speaks_of_oneself(text: str) -> bool:
+    return True
+
+
+Turns = list[tuple[str, str]]
+_MOST_WORDS = 400
+"""A sentence longer than that is no sentence: it is not looked into, and pasted."""
+_ASKS = "?？؟"
+
+
+def clauses(turns: Turns, speaker: str = "user") -> list[Clause]:
+    """Every clause of the speaker's turns, in order, those that nothing may be made of too.
+
+    turns are (role, content). Leads and conjunctions ("ok so", "and", "note:") belong to no clause.
+    """
+    found: list[Clause] = []
+    scope, sentence, asked = "", 0, ""
+    for number, (role, text) in enumerate(turns):
+        if role != speaker:
+            asked = _last_question(text) if role in ("assistant", "user") else asked
+            continue
+        told = _Turn(text, scope if scope == "played" or asked else "")
+        said = [Clause(text[a:b], number, a, b, sentence + s, kind) for a, b, s, kind in told.clauses()]
+        found += _with_questions(said, "" if scope and told.scope else asked)
+        sentence += told.sentences
+        scope, asked = told.scope if told.scope in ("played", "told") else "", ""
+    return found
+
+
+def _last_question(text: str) -> str:
+    for start, end in reversed(sentences(text)):
+        if text[start:end].rstrip('"”») ').endswith(tuple(_ASKS)):
+            return text[start:end]
+    return ""
+
+
+class _Turn:
+    """One message on its way to clauses, with what its earlier sentences set up for the later ones."""
+
+    def __init__(self, text: str, scope: str) -> None:
+        self.text = text
+        self.scope = scope
+        self.english = is_english(text)
+        self.of_oneself = speaks_of_oneself(text)
+        self.pasted = pasted_spans(text)
+        self.secret = secret_spans(text)
+        self.sentences = 0
+
+    def clauses(self) -> list[tuple[int, int, int, str]]:
+        """(start, end, sentence of the turn, kind)"""
+        found: list[tuple[int, int, int, str]] = []
+        for start, end in _cut_at_edges(self.text, sentences(self.text), self.pasted):
+            parts = self._sentence(start, end)
+            found += [(a, b, self.sentences, kind) for a, b, kind in parts]
+            self.sentences += bool(parts)
+        return _values_too(self.text, _lone_phrases(self.text, found))
+
+    def _sentence(self, start: int, end: int) -> list[tuple[int, int, str]]:
+        words = words_of(self.text, start, end)
+        asks = self.text[start:end].rstrip('"”»)').endswith(tuple(_ASKS))
+        if not self.english:
+            kind = "question" if asks or "¿" in self.text[start:end] else "foreign" if self.of_oneself else "small_talk"
+            return [(start, end, self._fixed(start, end, words) or kind)]
+        if len(words) > _MOST_WORDS:
+            return [(start, end, self._fixed(start, end, words) or "pasted")]
+        if self.scope and returns(words):
+            self.scope = ""
+        spans = [words[a:b] for a, b in pieces(words)]
+        kinds = self._kinds(spans, asks)
+        places = [trimmed(self.text, span[0].start, span[-1].end) for span in spans]
+        return [(a, b, self._fixed(a, b, span) or kind) for (a, b), span, kind in zip(places, spans, kinds) if a < b]
+
+    def _fixed(self, start: int, end: int, words: list[Word]) -> str:
+        if any(a < end and start < b for a, b in self.secret):
+            return "secret"
+        if any(a < end and start < b for a, b in self.pasted):
+            return "pasted"
+        long = end - start > LONGEST_CHARACTERS or sum(w.said[0].isalnum() for w in words) > LONGEST_WORDS
+        return "pasted" if long else ""
+
+    def _kinds(self, spans: list[list[Word]], asks: bool) -> list[str]:
+        kinds: list[str] = []
+        for k, span in enumerate(spans):
+            last = k == len(spans) - 1
+            kind = kind_of(span, first=k == 0, asked=asks and last) if len(span) < 3 * LONGEST_WORDS else "pasted"
+            if kind in STORABLE and self.scope and (self.scope != "told" or not of_oneself(span)):
+                kind = "unreal"
+            elif kind in STORABLE and kinds and kinds[-1] == "unreal":
+                kind = "unreal"
+            self.scope = sets_up(span) or self.scope or ("told" if kind == "request" and asks_for_fiction(span) else "")
+            kinds.append(kind)
+        if asks and kinds and kinds[-1] not in ("question", "request", "unreal", "pasted"):
+            kinds = ["question" if kind in STORABLE else kind for kind in kinds]
+        return kinds
+
+
+def _cut_at_edges(text: str, spans: list[tuple[int, int]], pasted: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Sentences cut where someone else's text begins or ends behind a mark, so that the words around it stay apart."""
+    edges = sorted({edge for span in pasted for edge in span})
+    cut, k = [], 0
+    for start, end in spans:
+        while k < len(edges) and edges[k] <= start:
+            k += 1
+        while k < len(edges) and edges[k] < end:
+            before = text[start : edges[k]].rstrip(" \t\"'“‘«`")
+            if not before or before[-1] in ':\n.!?…-–—>`"”»':
+                cut.append(trimmed(text, start, edges[k]))
+                start = edges[k]
+            k += 1
+        cut.append(trimmed(text, start, end))
+    return [span for span in cut if span[0] < span[1]]
+
+
+def _lone_phrases(text: str, found: list[tuple[int, int, int, str]]) -> list[tuple[int, int, int, str]]:
+    """Phrases without a verb that tell nothing by themselves keep their kind only beside something that does."""
+    told = {s for _, _, s, kind in found if kind == "statement"}
+    settled = []
+    for a, b, s, kind in found:
+        if kind == "fragment":
+            words = words_of(text, a, b)
+            if not says_something(words) and not told & {s - 1, s, s + 1}:
+                kind = "lone"
+        settled.append((a, b, s, kind))
+    return settled
+
+
+def _values_too(text: str, found: list[tuple[int, int, int, str]]) -> list[tuple[int, int, int, str]]:
+    """What stands alone behind a secret is its value."""
+    settled: list[tuple[int, int, int, str]] = []
+    for a, b, s, kind in found:
+        bare = len(text[a:b].split()) <= 2 and any(char.isdigit() for char in text[a:b])
+        if settled and settled[-1][3] == "secret" and bare:
+            kind = "secret"
+        settled.append((a, b, s, kind))
+    return settled
+
+
+def _with_questions(said: list[Clause], asked: str) -> list[Clause]:
+    """The clauses with the question that the first ones answer; a phrase that neither answers nor tells is a query."""
+    answered, open_ = [], bool(asked)
+    for clause in said:
+        words = words_of(clause.text)
+        kind, question = clause.kind, ""
+        if open_ and (kind in ("fragment", "lone") or kind == "small_talk" and is_yes_or_no(words)):
+            kind, question = "fragment", asked
+        elif open_ and kind in STORABLE and is_short_answer(words):
+            question = asked
+        elif kind == "lone":
+            kind = "small_talk" if len(words) <= 3 else "question"
+        if kind != "small_talk" and not question:
+            open_ = False
+        answered.append(replace(clause, kind=kind, asked=question))
+    return answered

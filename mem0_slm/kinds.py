@@ -1,0 +1,279 @@
+"""The kind of one clause: what it does, by closed lists and by what stands where.
+
+Sound before complete: a clause that is called a statement should be the speaker's own word about the real world.
+"""
+
+from .asking import after_leads, asks_within, opens_order, opens_question, opens_standing_order
+from .openers import CHAT, CHAT_IF_SHORT, PLAYED, RETURNS, SUPPOSED, TAGS, says
+from .sentences import Word
+from .text import NUMBER_WORDS
+from .wording import (
+    AUXILIARIES,
+    BE,
+    CONDITIONS,
+    DROPPED_I,
+    FICTION,
+    FINITE,
+    FIRST,
+    FUSED,
+    HELPERS,
+    INVENTED,
+    JUDGED,
+    MOOD_FILL,
+    MOODS,
+    PERSONAL,
+    SMALL,
+    SUBJECTS,
+    YES_NO,
+    YOU,
+    YOU_SUBJECT,
+)
+
+LONGEST_WORDS, LONGEST_CHARACTERS = 60, 400
+
+
+_HEARD = frozenset("asked asks ask see check wonder wondered wonders know".split())
+_DESIRES = frozenset("love like rather prefer hate appreciate never say state add be not".split())
+_SAYING = frozenset("said says told promised thought hoped knew asked reckoned wondered".split())
+
+
+def is_unreal(words: list[Word]) -> bool:
+    """True for what is supposed, conditional or wished."""
+    first = after_leads(words)
+    if says(words, first, SUPPOSED) or says(words, 0, SUPPOSED):
+        return True
+    for j, word in enumerate(words):
+        said, before = word.said, words[j - 1].said if j else ""
+        if said in CONDITIONS and before not in _HEARD and before not in ("as", "even") and not says(words, j, TAGS):
+            return said not in ("providing", "provided", "assuming", "supposing") or j == first
+        after = words[j + 1].said if j + 1 < len(words) else ""
+        if said in ("wish", "wishes") and before not in ("a", "my", "the", "best", "birthday"):
+            return True
+        if said in ("would've", "wouldve", "woulda", "could've", "couldve", "coulda"):
+            return True
+        if said in ("would", "wouldn't", "wouldnt", "wud", "i'd", "we'd", "he'd", "she'd", "they'd", "it'd", "could"):
+            if after in ("have", "be", "of") and not any(w.said in _SAYING for w in words[:j]):
+                following = words[j + 2].said if j + 2 < len(words) else ""
+                return after != "be" or said != "could" and following not in ("nice", "great", "good", "lovely", "cool")
+            if said in ("would", "wouldn't", "wouldnt", "wud") and after not in _DESIRES and after:
+                return not any(w.said in _SAYING for w in words[:j])
+    return False
+
+
+def sets_up(words: list[Word]) -> str:
+    """What a clause opens for those after it: "played", "supposed" or "told" (a fiction), "" for nothing."""
+    first = after_leads(words)
+    said = [word.said for word in words]
+    if says(words, first, PLAYED) or says(words, 0, PLAYED):
+        return "" if any(word in HELPERS for word in said) else "played"
+    if says(words, first, SUPPOSED) or says(words, 0, SUPPOSED):
+        return "supposed" if said[first : first + 2] != ["what", "if"] else ""
+    if any(word in ("character", "protagonist", "roleplay", "role-play", "fanfic", "novel's") for word in said):
+        return "told"
+    return ""
+
+
+def is_fiction(words: list[Word]) -> bool:
+    """True for a clause about somebody who is made up: "in my novel", "my character", "the hero"."""
+    said = [word.said for word in words]
+    for j, word in enumerate(said[:12]):
+        before = said[j - 1] if j else ""
+        if word in FICTION and before in ("my", "the", "our", "this", "a", "main", "player", "in", "her", "his"):
+            lead = said[j - 2] if j > 1 else ""
+            if word in (
+                "character",
+                "protagonist",
+                "villain",
+                "hero",
+                "heroine",
+                "narrator",
+                "antagonist",
+                "backstory",
+            ):
+                return True
+            if lead in ("in", "of") and j <= 4 or before == "in":
+                return True
+            if before == "the" and j <= 2 and word not in ("movie", "film", "series", "book", "game", "show"):
+                return True
+    return False
+
+
+_FEELINGS = frozenset(
+    "love like hate appreciate thank trust bet hear hope wish knew think meant asked told see miss blame forgive "
+    "believe warn owe want expect need know".split()
+)
+_PARTS = frozenset("'s's s't t".split())
+
+
+def _all_in(words: list[Word], allowed: frozenset[str]) -> bool:
+    return all(not word.said[0].isalnum() or word.said in allowed for word in words)
+
+
+def is_small_talk(words: list[Word]) -> bool:
+    """True for greetings, thanks, fillers, moods of the moment and talk about the chat itself."""
+    first = after_leads(words)
+    rest = words[first:]
+    if not rest or _all_in(words, SMALL) and len(words) <= 14:
+        return True
+    if rest[0].said == "to" and first and words[first - 1].said in ("thanks", "thx"):
+        return False  # "thanks to my wife I ..." tells something
+    if words[0].said in ("thanks", "thank", "thx", "ty", "cheers", "tysm") and rest[0].said in ("for", "a", "so"):
+        return True
+    if says(words, first, CHAT) or says(words, 0, CHAT):
+        return True
+    known = says(words, first, CHAT_IF_SHORT)
+    if known and len(rest) <= known + 6 and not any(w.said in FIRST or w.said[0].isdigit() for w in rest[known:]):
+        return True
+    if rest[0].said in YOU_SUBJECT or rest[0].said in ("your", "ur"):
+        return True
+    if _mood(rest) or _judgement(rest):
+        return True
+    return rest[0].said in FIRST and any(
+        word.said in YOU and any(verb.said in _FEELINGS for verb in rest[:j]) for j, word in enumerate(rest[:9]) if j
+    )
+
+
+def _mood(rest: list[Word]) -> bool:
+    """ "I'm so tired today", "feeling a bit lost rn"."""
+    i = 0
+    while i < len(rest) and (
+        rest[i].said in ("i'm", "im", "i", "am", "we're", "we", "are", "feeling", "feel", "was", "i'm")
+    ):
+        i += 1
+    body = rest[i:]
+    return (
+        bool(body) and _all_in(body, MOODS | MOOD_FILL) and any(word.said in MOODS for word in body) and len(body) <= 8
+    )
+
+
+def _judgement(rest: list[Word]) -> bool:
+    """ "that's great", "it was so weird", "sounds awful"."""
+    i = 0
+    while (
+        i < len(rest)
+        and i < 4
+        and (
+            rest[i].said
+            in ("that", "this", "it", "that's", "thats", "it's", "its", "those", "they", "they're", "sounds", "looks")
+            or i
+            and rest[i].said in BE | {"sounds", "looks", "seems", "one", "not"}
+        )
+    ):
+        i += 1
+    return i > 0 and _all_in(rest[i:], JUDGED | MOOD_FILL | SMALL) and len(rest) - i <= 7
+
+
+def has_verb(words: list[Word]) -> bool:
+    """True if a finite verb stands there, as far as the lists know them."""
+    return any(
+        word.said in AUXILIARIES
+        or word.said in FINITE
+        or word.said in FUSED
+        or j
+        and (words[j - 1].said in ("i", "we", "they", "he", "she", "it", "who", "which", "that"))
+        and word.said[0].isalpha()
+        or j
+        and word.said.endswith("ed")
+        and len(word.said) > 4
+        for j, word in enumerate(words)
+    )
+
+
+def ends_as_question(words: list[Word]) -> bool:
+    """True for a tag behind a comma: "it's in May, isn't it", "that's fine, right"."""
+    tail = [word.said for word in words[-4:]]
+    if len(tail) >= 3 and tail[-3] == "," and tail[-2] in AUXILIARIES and tail[-1] in SUBJECTS | {"i", "you", "u"}:
+        return True
+    return tail[-2:] == [",", "right"] or tail[-2:] in (["you", "think"], ["u", "think"], ["u", "reckon"])
+
+
+def kind_of(words: list[Word], *, first: bool = True, asked: bool = False) -> str:
+    """The kind of a clause by itself: of what stands around it only whether its sentence asks is known.
+
+    A phrase without a verb that nothing speaks against is a "fragment"; whether it says something is for
+    `says_something`.
+    """
+    if not any(word.said[0].isalnum() for word in words):
+        return "small_talk"
+    start = after_leads(words)
+    if not asked and opens_standing_order(words, 0):
+        return "standing_request"
+    if sets_up(words) or is_fiction(words):
+        return "unreal"
+    if opens_question(words, start, first=first, asked=asked) or ends_as_question(words) or asks_within(words, asked):
+        return "question"
+    if is_unreal(words):
+        return "unreal"
+    if is_small_talk(words):
+        return "small_talk"
+    if opens_order(words, start):
+        return "request"
+    if words[-1].said in ("please", "pls", "plz") and not has_verb(words) and words[start].said != "no":
+        return "request"
+    return "statement" if has_verb(words) else "fragment"
+
+
+def says_something(words: list[Word]) -> bool:
+    """True if a phrase without a verb tells of somebody's life by its own words: "nut allergy, severe"."""
+    start = after_leads(words)
+    if start >= len(words):
+        return False
+    opening = words[start].said
+    if (
+        opening.endswith("ing")
+        and len(opening) > 4
+        and opening not in ("nothing", "something", "anything", "everything")
+    ):
+        return True
+    if opening in DROPPED_I or opening in ("no", "only", "mostly", "not", "never") and len(words) - start >= 2:
+        return True
+    return any(
+        word.said in FIRST
+        or word.said in PERSONAL
+        or word.said[0].isdigit()
+        or word.said in NUMBER_WORDS
+        or word.said == ","
+        for word in words
+    )
+
+
+def is_short_answer(words: list[Word]) -> bool:
+    """True for what says nothing without its question: "yes, twice", "I do", "it's diesel", "since March"."""
+    start = after_leads(words)
+    said = [word.said for word in words if word.said[0].isalnum()]
+    if not said or said[0] in YES_NO and len(said) <= 6 or len(said) <= 4:
+        return True
+    if start < len(words) and words[start].said in (
+        "it",
+        "it's",
+        "its",
+        "they",
+        "they're",
+        "that",
+        "that's",
+        "he",
+        "she",
+    ):
+        return len(said) <= 8
+    return len(said) <= 5 and said[0] in FIRST and said[-1] in AUXILIARIES
+
+
+def is_yes_or_no(words: list[Word]) -> bool:
+    """True for a bare "yes", "nope" or "twice", which answers a question."""
+    said = [word.said for word in words if word.said[0].isalnum()]
+    return 0 < len(said) <= 2 and all(word in YES_NO - {"sure"} for word in said)
+
+
+def of_oneself(words: list[Word]) -> bool:
+    return any(word.said in FIRST for word in words)
+
+
+def asks_for_fiction(words: list[Word]) -> bool:
+    """True for an order of a story, poem or joke that is not about the speaker's own people."""
+    said = [word.said for word in words]
+    return any(word in INVENTED for word in said) and not any(word in ("my", "our", "i") for word in said)
+
+
+def returns(words: list[Word]) -> bool:
+    """True for a sentence that leaves what was supposed or played."""
+    return says(words, 0, RETURNS) > 0 or says(words, after_leads(words), RETURNS) > 0
