@@ -13,6 +13,7 @@ Nothing but the standard library is imported here.
 import json
 import re
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 SUPPORTED_MEM0 = ">=2.2,<2.3"
@@ -62,6 +63,11 @@ class ContractError(ValueError):
 def dump(texts: list[str]) -> str:
     """The exact answer the model is trained to write for these memories."""
     return json.dumps({"memory": [{"text": text} for text in texts]}, ensure_ascii=False)
+
+
+def for_mem0(texts: Iterable[str]) -> str:
+    """The answer for Mem0, which cuts <think>...</think> out of it, also where a memory quotes that."""
+    return dump(list(texts)).replace("<", "\\u003c")
 
 
 # --- what is asked -----------------------------------------------------------------------------------------------
@@ -135,6 +141,22 @@ def is_compact(messages: list[dict]) -> bool:
 def turns_of(messages: list[dict]) -> list[str]:
     """The turns of a compact prompt's conversation, each with its line break."""
     return [turn for turn in _TURN.split(messages[1]["content"]) if turn]
+
+
+def roles_and_contents(messages: list[dict]) -> list[tuple[str, str]]:
+    """The turns of a compact prompt's conversation as (role, content), without the custom instructions behind them.
+
+    What stands before the first role, in a conversation that names none, is the user's.
+    """
+    conversation, _, _ = messages[1]["content"].partition(CUSTOM_INSTRUCTIONS)
+    found = []
+    for turn in _TURN.split(conversation):
+        role, separator, content = turn.partition(": ")
+        if separator and role in ("user", "assistant", "system"):
+            found.append((role, content.rstrip("\n")))
+        elif turn.strip():
+            found.append(("user", turn.rstrip("\n")))
+    return found
 
 
 def last_turns(messages: list[dict], n: int) -> list[dict]:

@@ -1,15 +1,13 @@
-"""One extraction, from the messages to its `Event`: ask the model, look again at what it left out, quote."""
+"""One extraction, from the messages to its `Event`: the model is asked, and its answer held against what was said."""
 
 import contextlib
-import logging
 import time
 from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
 
-from mem0_slm import answers, contract, engines, second_look
+from mem0_slm import answers, contract, engines, grounding
 
-logger = logging.getLogger("mem0_slm")
 CONSTRAINTS: dict[str, dict | None] = {"free": None, "json": {"type": "object"}, "schema": contract.SCHEMA}
 
 
@@ -22,25 +20,28 @@ class Event:
     memories: tuple[str, ...] = ()
     """What Mem0 is given to store, in order."""
     repaired: bool = False
-    """Whether Mem0 itself could not have read the model's first answer."""
+    """Whether Mem0 itself could not have read the model's answer."""
     turns_dropped: int = 0
     """Oldest turns of the conversation that were left out because they did not fit the context window."""
     prompt_tokens: int = 0
-    """Tokens read, second looks included."""
+    """Tokens read."""
     output_tokens: int = 0
-    """Tokens written, second looks included."""
+    """Tokens written."""
     seconds: float = 0.0
     """Time spent in the engine, waiting for a free place included."""
     answer: str = ""
-    """The model's first answer; `memories` has what a second look and quotes added to it."""
-    added: int = 0
-    """Memories that a second look added. Its tokens and seconds are in the counts above."""
-    quoted: int = 0
-    """Memories behind which the user is quoted, since they leave out words of the sentence."""
-    failed_looks: int = 0
-    """Sentences and clauses of a second look whose answer was not well-formed; they added nothing."""
+    """What the model wrote; `memories` is what the gate leaves of it."""
+    statements: tuple[grounding.Statement, ...] = ()
+    """What the memories say, one by one, each with where it was said; none where the gate is off."""
+    dropped: tuple[str, ...] = ()
+    """What the model wrote without anything said to show for it."""
     error: str = ""
     """Why nothing came of it, in the engine's words; empty unless the outcome is context_overflow or engine_error."""
+
+    @property
+    def own_words(self) -> int:
+        """Statements that are the user's own words in place of the model's."""
+        return sum(statement.origin == "own_words" for statement in self.statements)
 
 
 def extract(engine: str, handle: Any, messages: list[dict], *, max_tokens: int, schema: dict | None) -> Event:
@@ -73,49 +74,24 @@ def extract(engine: str, handle: Any, messages: list[dict], *, max_tokens: int, 
     )
 
 
-def look_again(
-    event: Event, engine: str, handle: Any, messages: list[dict], *, max_tokens: int, schema: dict | None
-) -> Event:
-    """The extraction with the memories that a second look at what it overlooked adds (mem0_slm/second_look.py).
+def gate(event: Event, messages: list[dict]) -> Event:
+    """The extraction with what may be stored of it (mem0_slm/grounding.py). `messages` are the compact ones.
 
-    A second look that fails adds nothing and costs nothing of the first; it is logged and counted.
+    What fails to ground leaves nothing stored; a text in a language that the model cannot read is kept in its own words
+    though the model stored nothing of it.
     """
-    found, looks = list(event.memories), []
-    for passages in second_look.passages(messages) if event.outcome == "stored" else ():
-        for passage in passages:
-            if not second_look.missing_claims(passage, found):
-                continue
-            look = extract(
-                engine, handle, contract.prompt_for(f"user: {passage}\n"), max_tokens=max_tokens, schema=schema
-            )
-            looks.append(look)
-            if look.outcome == "stored":
-                found += second_look.new_facts(passage, list(look.memories), found)
-            elif look.outcome == "nothing":
-                break  # that decision stands for the clauses of a sentence too
-            else:
-                logger.warning("second look: %s%s", look.outcome, f": {look.error}" if look.error else "")
-    if not looks:
+    if event.error:
         return event
-    total = {
-        name: getattr(event, name) + sum(getattr(look, name) for look in looks)
-        for name in ("prompt_tokens", "output_tokens", "seconds")
-    }
-    return replace(
-        event,
-        memories=tuple(found),
-        added=len(found) - len(event.memories),
-        failed_looks=sum(look.outcome not in ("stored", "nothing") for look in looks),
-        **total,
+    found = grounding.ground(
+        event.memories,
+        contract.roles_and_contents(messages),
+        selective=contract.CUSTOM_INSTRUCTIONS in messages[1]["content"],
+        agent=messages[0]["content"] == contract.AGENT_PROMPT,
     )
-
-
-def quote(event: Event, messages: list[dict]) -> Event:
-    """The extraction with the sentences that its memories hold in part quoted behind them (mem0_slm/second_look.py)."""
-    if event.outcome != "stored":
-        return event
-    texts = second_look.with_quotes(messages, list(event.memories))
-    return replace(event, memories=tuple(texts), quoted=sum(a != b for a, b in zip(event.memories, texts)))
+    outcome = event.outcome
+    if outcome in ("stored", "nothing"):
+        outcome = "stored" if found.memories else "nothing"
+    return replace(event, outcome=outcome, memories=found.memories, statements=found.statements, dropped=found.dropped)
 
 
 def _answer(

@@ -32,7 +32,7 @@ from mem0.utils.factory import LlmFactory
 
 from mem0_slm import contract, engines
 from mem0_slm.engines import EngineError, shared_handle
-from mem0_slm.extraction import CONSTRAINTS, Event, extract, look_again, quote
+from mem0_slm.extraction import CONSTRAINTS, Event, extract, gate
 from mem0_slm.stores import MINILM_DIMS, default_embedder, default_folder, default_model, default_vector_store
 
 logger = logging.getLogger("mem0_slm")
@@ -68,13 +68,12 @@ class SlmConfig(BaseLlmConfig):
         constrain: str = "schema",
         max_tokens: int = 512,
         swap: bool = True,
-        second_look: bool = True,
-        quotes: bool = True,
+        gate: bool = True,
         **common: Any,
     ):
         super().__init__(model=model, max_tokens=max_tokens, **common)
         self.engine, self.options, self.constrain, self.swap = engine, dict(options or {}), constrain, swap
-        self.second_look, self.quotes = second_look, quotes
+        self.gate = gate
 
 
 class SlmLLM(LLMBase):
@@ -84,7 +83,7 @@ class SlmLLM(LLMBase):
         super().__init__(config)
         self.handle = shared_handle(config.engine, config.model, config.options)
         self.counts: collections.Counter = collections.Counter()
-        """Extractions by outcome, and "repaired", "turns_dropped", "added", "failed_looks", "quoted" as in `Event`."""
+        """Extractions by outcome, and as in `Event` "repaired", "turns_dropped", "own_words" and "dropped"."""
 
     def generate_response(
         self,
@@ -108,18 +107,17 @@ class SlmLLM(LLMBase):
 
     def _extract(self, messages: list[dict], schema: dict | None) -> str:
         try:
-            messages = contract.compact(messages) if self.config.swap else messages
-            how: dict[str, Any] = {"max_tokens": self.config.max_tokens, "schema": schema}
-            event = extract(self.config.engine, self.handle, messages, **how)
-            if self.config.second_look:
-                event = look_again(event, self.config.engine, self.handle, messages, **how)
-            if self.config.quotes:
-                event = quote(event, messages)
+            compact = contract.compact(messages)
+            asked = compact if self.config.swap else messages
+            event = extract(self.config.engine, self.handle, asked, max_tokens=self.config.max_tokens, schema=schema)
+            if self.config.gate:
+                event = gate(event, compact)
         except contract.ContractError as error:
             event = Event("engine_error", error=str(error))
         self.counts[event.outcome] += 1
-        for name in ("repaired", "turns_dropped", "added", "failed_looks", "quoted"):
+        for name in ("repaired", "turns_dropped", "own_words"):
             self.counts[name] += getattr(event, name)
+        self.counts["dropped"] += len(event.dropped)
         for events in _watchers.get():
             events.append(event)
         clean = event.outcome in ("stored", "nothing") and not event.turns_dropped
@@ -135,7 +133,7 @@ class SlmLLM(LLMBase):
         )
         if event.error:
             raise EngineError(event.error)  # Mem0 makes its LLMError of it
-        return contract.dump(list(event.memories))
+        return contract.for_mem0(event.memories)
 
 
 def memory_config(
@@ -150,8 +148,7 @@ def memory_config(
     path: str | os.PathLike | None = None,
     custom_instructions: str | None = None,
     swap: bool = True,
-    second_look: bool = True,
-    quotes: bool = True,
+    gate: bool = True,
 ) -> MemoryConfig:
     """The Mem0 configuration for a model of this project, for `Memory(...)` and `AsyncMemory(...)`.
 
@@ -161,9 +158,9 @@ def memory_config(
     embedder, vector_store: Mem0's own dicts; by default MiniLM from the installed package, and Qdrant in a folder.
     path: where the default vector store and the history go; default ~/.mem0-slm.
     swap: replace Mem0's extraction prompt by the compact one (False only to measure what that does).
-    second_look: ask once more for sentences and clauses with a name or number that no memory holds (second_look.py).
-    quotes: quote the user's sentence behind a memory that leaves out words of it (second_look.py).
-    custom_instructions: what Mem0 sends with every extraction; there is no second look and no quote then.
+    gate: store of what the model writes only what the user said, or the user's own words in its place (grounding.py);
+        False only to measure what that does.
+    custom_instructions: what Mem0 sends with every extraction; nothing is added to what the model chose then.
     Raises ValueError for an unknown `constrain`, EngineError when the default model or embedder is not there, or when
     the default vector store cannot be used.
     """
@@ -186,8 +183,7 @@ def memory_config(
         "constrain": constrain,
         "max_tokens": max_tokens,
         "swap": swap,
-        "second_look": second_look,
-        "quotes": quotes,
+        "gate": gate,
     }
     return MemoryConfig(
         # model_construct: LlmConfig's validator knows only Mem0's own provider names

@@ -1,0 +1,314 @@
+"""The gate between what a model writes and what Mem0 stores: every statement has its evidence, or is not stored.
+
+A memory's statements are looked for in what was said (mem0_slm/clauses.py). One that says exactly what one stretch of
+the user's words says (mem0_slm/follows.py) is stored as the model wrote it. For any other, the user's own clauses that
+it was made of take its place: turned into third person by rule (mem0_slm/third_person.py), else quoted. A statement
+that was made of nothing the user asserted (a question, a request, pasted text, the assistant's words) is dropped. So
+the model decides what is worth storing, and never what is true.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from mem0_slm.clauses import Clause, clauses
+from mem0_slm.follows import follows, says_all
+from mem0_slm.text import claims, parts, unsaid, words
+from mem0_slm.third_person import third_person
+
+MEMORY_WORDS = 45
+"""Words of a memory: statements of one turn are joined up to that many. Twice as many memories crowd each other out of
+a search, and a longer one is not found by what it says."""
+MEMORY_CHARACTERS = 600
+"""Characters that no memory has more of."""
+STRETCH = 4
+"""Clauses in a row that one statement may be made of."""
+HELD = 0.5
+"""Least share of a statement's words that its clauses must hold to be its evidence."""
+AGENT_HELD = 0.8
+"""Least share of the words of an agent's statement that its clauses must hold for it to be stored as it stands."""
+_AGENT_WORDS = frozenset({"agent", "confi", "infor", "recom"})
+"""Stems by which the statements about an agent begin ("Agent is configured to")."""
+_STEM = 5
+"""Letters in which two forms of a word agree."""
+_EMPTY = frozenset(
+    "user users the and that this with from have has had was were are not for but his her their they them she him its "
+    "who which what when where will would can could about into than then there been being does did".split()
+)
+"""Words that tell nothing of where a statement was said."""
+_POINTING = frozenset("he she it they him her his hers its their theirs them this that these those there".split())
+"""Words by which a clause speaks of something said before it."""
+_OWN = frozenset("i i'm im ive i've i'll i'd my mine me myself we we're our ours us".split())
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of what was said."""
+
+    turn: int
+    """Which turn of the conversation, from 0."""
+    start: int
+    end: int
+    """Its characters in the turn's content."""
+    text: str
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One thing that a memory says."""
+
+    text: str
+    memory: int
+    """The memory that says it, by its place among those of the event."""
+    evidence: tuple[Span, ...]
+    """Where it was said."""
+    origin: str
+    """"generated" where the model wrote it, "own_words" where the speaker's own words stand in its place."""
+
+
+@dataclass(frozen=True)
+class Grounded:
+    """What of an extraction is stored."""
+
+    memories: tuple[str, ...] = ()
+    statements: tuple[Statement, ...] = ()
+    """Of all memories, in order."""
+    dropped: tuple[str, ...] = ()
+    """What the model wrote without anything said to show for it."""
+
+
+class _Said:
+    """The speaker's clauses, and which of them are in a memory already."""
+
+    def __init__(self, turns: Sequence[tuple[str, str]], speakers: tuple[str, ...]):
+        self.turns = turns
+        found = [clause for speaker in speakers for clause in clauses(list(turns), speaker)]
+        self.clauses: list[Clause] = sorted(found, key=lambda clause: (clause.turn, clause.start))
+        self.stems = [stems(clause.text) for clause in self.clauses]
+        self.taken: set[int] = set()
+
+    def text(self, places: Sequence[int]) -> str:
+        """What was said from the first of the places to the last, which are of one turn."""
+        first, last = self.clauses[places[0]], self.clauses[places[-1]]
+        return self.turns[first.turn][1][first.start : last.end]
+
+    def spans(self, places: Sequence[int]) -> tuple[Span, ...]:
+        return tuple(Span(c.turn, c.start, c.end, c.text) for c in (self.clauses[i] for i in places))
+
+
+class _Part(NamedTuple):
+    """A statement on its way into a memory."""
+
+    places: tuple[int, ...]
+    text: str
+    origin: str
+
+
+def ground(
+    memories: Iterable[str], turns: Sequence[tuple[str, str]], *, selective: bool = False, agent: bool = False
+) -> Grounded:
+    """What may be stored of the memories that a model wrote for a conversation.
+
+    turns: (role, content) in order. selective: custom instructions decide what is stored, so that nothing is added to
+    what the model chose. agent: the memories are an agent's. Raises nothing.
+    """
+    if agent:
+        return _of_agent(memories, turns)
+    said = _Said(turns, ("user",))
+    found: list[_Part] = []
+    dropped: list[str] = []
+    for statement in split(memories):
+        places = evidence(statement, said)
+        stretch = _says(statement, places, said)
+        if stretch:
+            found.append(_Part(stretch, statement, "generated"))
+            said.taken |= set(stretch)
+        elif any(said.clauses[i].storable for i in places):
+            found += _own_words(places, said)
+        else:
+            dropped.append(statement)
+    if not selective:
+        found += _overlooked(said) if found else []
+        found += _own_words([i for i, c in enumerate(said.clauses) if c.kind == "foreign"], said)
+    return _joined(found, said, dropped)
+
+
+def _of_agent(memories: Iterable[str], turns: Sequence[tuple[str, str]]) -> Grounded:
+    """What may be stored of an agent's memories: what it was told to be, and what it said.
+
+    Orders make up an agent, so they count here. A statement is kept where a stretch of a turn holds nearly all of its
+    words and each of its names and numbers; where it holds most of them, that stretch is stored in quotation marks.
+    """
+    said = _Said(turns, ("user", "assistant"))
+    found: list[_Part] = []
+    dropped: list[str] = []
+    for statement in split(memories):
+        places = [i for i in evidence(statement, said) if said.clauses[i].kind not in ("pasted", "secret", "question")]
+        if not places:
+            dropped.append(statement)
+        elif not set(places) <= said.taken:
+            text = said.text(places)
+            wanted = stems(statement) - _AGENT_WORDS
+            told = "was told" if said.turns[said.clauses[places[0]].turn][0] == "user" else "said"
+            if len(wanted & stems(text)) >= AGENT_HELD * len(wanted) and not unsaid(statement, f"agent {text}"):
+                found.append(_Part(tuple(places), statement, "generated"))
+            else:
+                found.append(_Part(tuple(places), f'Agent {told} "{text}"', "own_words"))
+            said.taken |= set(places)
+    return _joined(found, said, dropped)
+
+
+def split(memories: Iterable[str]) -> list[str]:
+    """The statements of memories, each once."""
+    return list(dict.fromkeys(part.strip() for memory in memories for part in memory.split("; ") if part.strip()))
+
+
+def stems(text: str) -> set[str]:
+    """The telling words of a text in a form in which their inflections agree, and its numbers."""
+    return {
+        word if word.isdigit() else word[:_STEM]
+        for word in parts(text)
+        if word.isdigit() or (len(word) > 2 and word not in _EMPTY)
+    }
+
+
+def evidence(statement: str, said: _Said) -> tuple[int, ...]:
+    """The places of the clauses in a row, of one turn, that hold most of a statement's telling words; () for none."""
+    wanted = stems(statement)
+    best: tuple[float, tuple[int, ...]] = (0.0, ())
+    for first in range(len(said.clauses)):
+        held: set[str] = set()
+        for last in range(first, min(first + STRETCH, len(said.clauses))):
+            if said.clauses[last].turn != said.clauses[first].turn:
+                break
+            held |= said.stems[last] & wanted
+            score = len(held) - 0.4 * (last - first)
+            if len(held) >= HELD * len(wanted) and score >= max(best[0], 0.1):
+                best = (score, tuple(range(first, last + 1)))
+    return best[1]
+
+
+def follows_from(statement: str, said: "_Said") -> tuple[int, ...]:
+    """The places of the clauses in a row from which a statement follows, the first such; () for none."""
+    for first in range(len(said.clauses)):
+        for last in range(first, min(first + STRETCH, len(said.clauses))):
+            if said.clauses[last].turn != said.clauses[first].turn or said.clauses[last].kind != "statement":
+                break
+            stretch = tuple(range(first, last + 1))
+            text = said.text(stretch)
+            if follows(statement, text) or follows(statement, third_person(text) or ""):
+                return stretch
+    return ()
+
+
+def _says(statement: str, places: tuple[int, ...], said: _Said) -> tuple[int, ...]:
+    """The places of the clauses that say exactly the statement, all of which may be stored; () for none.
+
+    A statement that says only the beginning of a clause is passed over where the whole is sure in third person.
+    """
+    for first in range(len(places)):
+        for last in range(first, len(places)):
+            stretch = places[first : last + 1]
+            if set(stretch) & said.taken or any(said.clauses[i].kind != "statement" for i in stretch):
+                continue
+            text = said.text(stretch)
+            converted = third_person(text)
+            readings = [text] + ([converted] if converted else [])
+            if any((says_all if converted else follows)(statement, reading) for reading in readings):
+                return stretch
+    return ()
+
+
+def _own_words(places: Sequence[int], said: _Said) -> list[_Part]:
+    """The storable clauses at the places that no memory has yet, as the speaker said them, a part for each run."""
+    found: list[_Part] = []
+    for run in _runs([i for i in places if said.clauses[i].storable and i not in said.taken], said):
+        run = _with_antecedent(run, said)
+        said.taken |= set(run)
+        found += [_Part(tuple(some), _wording(some, said), "own_words") for some in _bounded(run, said)]
+    return found
+
+
+def _runs(places: Sequence[int], said: _Said) -> list[list[int]]:
+    """The places in runs of neighbours of one turn, a clause that answers a question of its own beginning a new one."""
+    found: list[list[int]] = []
+    for i in places:
+        clause = said.clauses[i]
+        if found and found[-1][-1] == i - 1 and said.clauses[i - 1].turn == clause.turn and not clause.asked:
+            found[-1].append(i)
+        else:
+            found.append([i])
+    return found
+
+
+def _bounded(run: list[int], said: _Said) -> list[list[int]]:
+    """A run in pieces that are no longer than a memory may be."""
+    found: list[list[int]] = []
+    for i in run:
+        if found and len(said.text([found[-1][0], i]).split()) <= MEMORY_WORDS:
+            found[-1].append(i)
+        else:
+            found.append([i])
+    return found
+
+
+def _with_antecedent(run: list[int], said: _Said) -> list[int]:
+    """A run with the clause before it, where it begins by pointing back ("she", "that") to what that one names."""
+    first = said.clauses[run[0]]
+    before = run[0] - 1
+    opening = words(first.text)[:1]
+    if opening and opening[0] in _POINTING and before >= 0 and before not in said.taken:
+        clause = said.clauses[before]
+        if clause.storable and clause.turn == first.turn:
+            return [before, *run]
+    return run
+
+
+def _wording(run: Sequence[int], said: _Said) -> str:
+    """The clauses of a run in third person where that is sure, else in quotation marks."""
+    text, first = said.text(run), said.clauses[run[0]]
+    if first.asked:
+        return f'Asked "{first.asked.strip()}", User said "{text}"'
+    if all(said.clauses[i].kind == "statement" for i in run):
+        converted = third_person(text)
+        if converted:
+            return converted
+        if len(run) > 1:
+            pieces = [third_person(said.clauses[i].text) for i in run]
+            if all(pieces):
+                return "; ".join(str(piece) for piece in pieces)
+    return f'User said "{text}"'
+
+
+def _overlooked(said: _Said) -> list[_Part]:
+    """What the model left out of a conversation of which it stores something, though the user says it of themselves.
+
+    Clauses with a name or a number, and the rest of a sentence of which a clause is stored.
+    """
+    begun = {said.clauses[i].sentence for i in said.taken}
+    places = [
+        i
+        for i, clause in enumerate(said.clauses)
+        if clause.kind == "statement"
+        and i not in said.taken
+        and (clause.sentence in begun or (claims(clause.text) and _OWN & set(clause.text.casefold().split())))
+    ]
+    return _own_words(places, said)
+
+
+def _joined(found: list[_Part], said: _Said, dropped: list[str]) -> Grounded:
+    """The parts in the order in which they were said, neighbours of one turn joined into memories of bounded length."""
+    memories: list[str] = []
+    statements: list[Statement] = []
+    turn = -1
+    for part in sorted(found, key=lambda part: part.places):
+        part_turn = said.clauses[part.places[0]].turn
+        text = part.text[:MEMORY_CHARACTERS]
+        joined = f"{memories[-1]}; {text}" if memories else ""
+        if turn == part_turn and len(joined.split()) <= MEMORY_WORDS and len(joined) <= MEMORY_CHARACTERS:
+            memories[-1] = joined
+        else:
+            memories.append(text)
+        turn = part_turn
+        statements.append(Statement(text, len(memories) - 1, said.spans(part.places), part.origin))
+    return Grounded(tuple(memories), tuple(statements), tuple(dropped))
