@@ -2,12 +2,14 @@
 
 from .openers import INSIDE, SHORT_QUESTIONS, STANDING, UNKNOWN, says
 from .sentences import Word
+from .verbs import base, past, plain, third_form
 from .wording import (
     ALWAYS,
     ARTEFACTS,
     AUXILIARIES,
     BE,
     DETERMINERS,
+    DROPPED_I,
     FINITE,
     FIRST,
     FUSED,
@@ -18,7 +20,10 @@ from .wording import (
     OUTPUT_NOUNS,
     OUTPUTS,
     PAST_TIMES,
+    POSSESSIVES,
+    REPORTS,
     SUBJECTS,
+    SUBORDINATES,
     YOU,
 )
 
@@ -61,6 +66,44 @@ def _at(words: list[Word], i: int) -> str:
     return words[i].said if 0 <= i < len(words) else ""
 
 
+def is_finite(word: str) -> bool:
+    """True if a word is a finite verb and hardly ever a noun: "is", "lives", "went", "moved"."""
+    return (
+        word in AUXILIARIES
+        or word in FINITE
+        or word in FUSED
+        or word.endswith(("n't", "'ve", "'ll", "'re", "'d"))
+        or past(word)
+        or word.endswith("s")
+        and (plain(word[:-1]) or plain(word[:-2]) or plain(word[:-3] + "y"))
+        and third_form(word)
+    )
+
+
+_BEHIND_IS = frozenset(
+    "a an the in on at out not no off from gone nearly going getting been just very so too my our still called "
+    "always never only now back here there down up over".split()
+)
+
+
+def has_finite(words: list[Word]) -> bool:
+    """True if a finite verb stands there, as far as the lists know one, or its subject was dropped ("need a cake")."""
+    first = after_leads(words)
+    return first < len(words) and (
+        words[first].said in DROPPED_I
+        and (base(words[first].said) or past(words[first].said))
+        or any(
+            is_finite(word.said)
+            or j
+            and (words[j - 1].said in ("i", "we", "they") or j == first + 1 and words[first].said in SUBJECTS)
+            and word.said[0].isalpha()
+            or word.said.endswith("'s")
+            and (_at(words, j + 1) in _BEHIND_IS or j == first and any(w.capital for w in words[j + 1 : j + 2]))
+            for j, word in enumerate(words)
+        )
+    )
+
+
 def opens_question(words: list[Word], i: int, *, first: bool, asked: bool = False) -> bool:
     """True if words from `i` on open a question by their form.
 
@@ -69,6 +112,8 @@ def opens_question(words: list[Word], i: int, *, first: bool, asked: bool = Fals
     """
     word, after = _at(words, i), _at(words, i + 1)
     if says(words, i, SHORT_QUESTIONS) and (after or first):
+        return True
+    if first and word in ("anyone", "anybody"):
         return True
     known = says(words, i, UNKNOWN)
     if known and _at(words, i + known) in _OPEN:
@@ -86,6 +131,8 @@ def _opens_wh(words: list[Word], i: int, *, first: bool, asked: bool) -> bool:
         return first or asked
     if word in ("y", "hw"):
         return after in AUXILIARIES
+    if (word, after) in (("what", "a"), ("what", "an")):
+        return False
     if word in ("how", "hows", "how's", "why", "whys", "whats", "what's", "wats"):
         return True
     if word in ("where", "when") and after in _INVERTED | FIRST | FUSED | {"when"} and after not in AUXILIARIES:
@@ -99,8 +146,10 @@ def _opens_wh(words: list[Word], i: int, *, first: bool, asked: bool) -> bool:
     if word in ("who", "whose", "whom", "whos", "who's"):
         return first or asked and after in AUXILIARIES
     if word == "which":
-        if after in BE and (third in _RATED or third.endswith("er")):
+        if asked and after not in SUBJECTS | FIRST:
             return True
+        if after in BE and not first:
+            return third in _RATED or third.endswith("er")
         if after in AUXILIARIES:
             return third in _INVERTED
         return first or any(
@@ -110,7 +159,7 @@ def _opens_wh(words: list[Word], i: int, *, first: bool, asked: bool) -> bool:
 
 
 def _finite(words: list[Word], i: int) -> bool:
-    return any(w.said in AUXILIARIES or w.said in FINITE or w.said in FUSED for w in words[i : i + 8])
+    return any(is_finite(w.said) for w in words[i : i + 8])
 
 
 def _inverted(words: list[Word], i: int, *, first: bool, asked: bool) -> bool:
@@ -158,8 +207,26 @@ def asks_within(words: list[Word], asked: bool) -> bool:
     )
 
 
+def _rates(words: list[Word], i: int) -> bool:
+    """ "im on warfarin is cranberry juice safe": what is asked about stands between "is" and how it is rated."""
+    left = words[:i]
+    return (
+        _at(words, i) in ("is", "are")
+        and words[0].said in FIRST
+        and _at(words, i - 1) not in SUBJECTS | _AFTER
+        and len(words) - i <= 7
+        and any(w.said in _RATED for w in words[i + 2 :])
+        and any(is_finite(w.said) for w in left)
+        and not any(w.said in REPORTS or w.said in SUBORDINATES or w.said == "know" for w in left)
+    )
+
+
 def question_inside(words: list[Word], i: int) -> bool:
     """True if an unmistakable question begins at `i` with no mark before it ("14 weeks along is it ok if")."""
+    if opens_question(words, after_leads(words), first=True):
+        return False
+    if _rates(words, i):
+        return True
     return says(words, i, INSIDE) > 0 and _at(words, i - 1) not in _AFTER and _at(words, i - 1)[:1].isalnum()
 
 
@@ -203,11 +270,16 @@ def opens_order(words: list[Word], i: int) -> bool:
         return verb in _FORBIDDEN or verb in ORDERS - _STATES or verb not in _STATES and not verb.endswith("ed")
     if word in ("need", "want", "looking", "after", "needing", "wanting") or (word == "searching" and after == "for"):
         return after in ("you", "u") or _names_artefact(words, i + 1 + (after == "for"), 5)
+    if word == "quit":
+        return after.endswith("ing") and after not in _GIVEN_UP
     if word in ALWAYS:
         return after in ORDERS | OUTPUTS and after not in ("take", "cook", "bake", "like", "hit", "work", "come")
     if word not in ORDERS:
-        return _names_artefact(words, i, 4) and word not in FIRST and not _finite(words[: i + 8], i)
-    return word not in NOUNY or _is_verb(words, i)
+        owned = word in POSSESSIVES or word in FIRST or word in ("the", "that", "this")
+        return not owned and _names_artefact(words, i, 4) and not any(is_finite(w.said) for w in words[i : i + 25])
+    if word == "lets":
+        return after not in DETERMINERS | {"me", "him", "them", "us", "you"}
+    return word not in NOUNY and (plain(word) or not base(word)) or _is_verb(words, i)
 
 
 def _wishes(words: list[Word], i: int) -> bool:
@@ -233,23 +305,34 @@ def _wishes(words: list[Word], i: int) -> bool:
 
 
 _OBJECTS = frozenset("me us it them him this that these those the a an my our some something all one two three".split())
+_GIVEN_UP = frozenset("smoking drinking vaping gambling eating working drugs sugar".split())
 _LIVED = frozenset("work live play run cook bake walk".split())
+
+
+_TIMES = frozenset("every most times twice weekly daily regularly once".split())
+
+
+def _habit(words: list[Word], i: int) -> bool:
+    """ "go to the gym three times a week", "come from a family of bakers"."""
+    return any(w.said in _TIMES for w in words[i + 1 :]) or (_at(words, i), _at(words, i + 1)) == ("come", "from")
 
 
 def _is_verb(words: list[Word], i: int) -> bool:
     """True if a word that may be a noun or a past form as well gives an order here."""
-    word, after = _at(words, i), _at(words, i + 1)
+    word, after, third = _at(words, i), _at(words, i + 1), _at(words, i + 2)
     if any(w.said in PAST_TIMES for w in words[i:]):
         return False
     if not after or not after[0].isalnum():
         return after != ":"
+    if word in _LIVED | {"go", "do", "take", "have", "come"} and _habit(words, i):
+        return False
     if word in _LIVED:
         return after in _OBJECTS - {"a", "an", "one", "two", "three"} or after in ("again", "through", "along", "along")
-    if after in AUXILIARIES or after == "of":
+    if after in AUXILIARIES or after == "of" or after[0].isdigit() and not third[:1].isalnum():
         return False
-    if after in _OBJECTS or after in DETERMINERS:
+    if after in _OBJECTS or after in DETERMINERS or after in _OPEN:
         return True
-    return not any(w.said in AUXILIARIES or w.said in FINITE for w in words[i + 1 : i + 5])
+    return not any(w.said in AUXILIARIES or w.said in FINITE for w in words[i + 1 : i + 7])
 
 
 _NAMES = frozenset("back later when on if at tomorrow a an up out in crazy old".split())
@@ -259,6 +342,7 @@ _REFUSALS = frozenset("don't dont stop quit no avoid without".split())
 def opens_standing_order(words: list[Word], i: int) -> bool:
     """True if words from `i` on say how the assistant is to answer from now on."""
     i = after_leads(words, i)
+    i = after_leads(words, i + says(words, i, STANDING))
     word, after, third = _at(words, i), _at(words, i + 1), _at(words, i + 2)
     rest = [w.said for w in words[i:]]
     standing = any(says(words, j, STANDING) for j in range(len(words)))
@@ -273,7 +357,7 @@ def opens_standing_order(words: list[Word], i: int) -> bool:
     if word in ("don't", "dont", "stop", "quit", "avoid"):
         verb = after.removesuffix("ing")
         output = after in OUTPUTS or any(verb in (o, o.removesuffix("e"), o + o[-1]) for o in OUTPUTS)
-        return output and (always or standing or nouns or "again" in rest)
+        return output and (always or standing or nouns or "again" in rest or word == "stop")
     if word in ALWAYS:
         return after in OUTPUTS or standing
     if word == "no":
@@ -281,12 +365,13 @@ def opens_standing_order(words: list[Word], i: int) -> bool:
     if word in OUTPUTS or word in ORDERS:
         return standing or (always and word in OUTPUTS) or (word == "keep" and nouns)
     if word in ("your", "ur"):
-        return after in OUTPUT_NOUNS and third in AUXILIARIES
+        return after in OUTPUT_NOUNS and third in MODALS
     if word in FIRST:
         reach = rest[:7]
         return any(said in _WISHES for said in reach) and (
             any(said in YOU for said in reach)
             and (standing or always)
             or any(said in ("answers", "replies", "responses") for said in reach)
+            and "love" not in reach
         )
     return standing and word in YOU

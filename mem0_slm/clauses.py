@@ -5,6 +5,7 @@
 
 from dataclasses import dataclass, replace
 
+from .confidential import secret_spans
 from .kinds import (
     LONGEST_CHARACTERS,
     LONGEST_WORDS,
@@ -12,11 +13,14 @@ from .kinds import (
     is_short_answer,
     is_yes_or_no,
     kind_of,
+    leans,
     of_oneself,
     returns,
     says_something,
     sets_up,
 )
+from .languages import is_english, is_question, speaks_of_oneself
+from .pasted import pasted_spans
 from .pieces import pieces
 from .sentences import Word, sentences, trimmed, words_of
 
@@ -64,22 +68,6 @@ class Clause:
     @property
     def storable(self) -> bool:
         return self.kind in STORABLE
-
-
-def pasted_spans(text: str) -> list[tuple[int, int]]:
-    return []
-
-
-def secret_spans(text: str) -> list[tuple[int, int]]:
-    return []
-
-
-def is_english(text: str) -> bool:
-    return sum(ord(char) > 0x24F for char in text) * 4 < len(text)
-
-
-def speaks_of_oneself(text: str) -> bool:
-    return True
 
 
 Turns = list[tuple[str, str]]
@@ -139,7 +127,8 @@ class _Turn:
         words = words_of(self.text, start, end)
         asks = self.text[start:end].rstrip('"”»)').endswith(tuple(_ASKS))
         if not self.english:
-            kind = "question" if asks or "¿" in self.text[start:end] else "foreign" if self.of_oneself else "small_talk"
+            asks = asks or is_question(self.text[start:end])
+            kind = "question" if asks else "foreign" if self.of_oneself else "small_talk"
             return [(start, end, self._fixed(start, end, words) or kind)]
         if len(words) > _MOST_WORDS:
             return [(start, end, self._fixed(start, end, words) or "pasted")]
@@ -153,10 +142,14 @@ class _Turn:
     def _fixed(self, start: int, end: int, words: list[Word]) -> str:
         if any(a < end and start < b for a, b in self.secret):
             return "secret"
-        if any(a < end and start < b for a, b in self.pasted):
+        if any(a < end and start < b and not self._quoted(a, b, start, end) for a, b in self.pasted):
             return "pasted"
         long = end - start > LONGEST_CHARACTERS or sum(w.said[0].isalnum() for w in words) > LONGEST_WORDS
         return "pasted" if long else ""
+
+    def _quoted(self, a: int, b: int, start: int, end: int) -> bool:
+        """True for a few quoted words within a clause that is the speaker's own: "he had "put it to bed" again"."""
+        return start < a and b <= end and 2 * (b - a) < end - start and self.text[a] in "\"'“‘«"
 
     def _kinds(self, spans: list[list[Word]], asks: bool) -> list[str]:
         kinds: list[str] = []
@@ -165,13 +158,19 @@ class _Turn:
             kind = kind_of(span, first=k == 0, asked=asks and last) if len(span) < 3 * LONGEST_WORDS else "pasted"
             if kind in STORABLE and self.scope and (self.scope != "told" or not of_oneself(span)):
                 kind = "unreal"
-            elif kind in STORABLE and kinds and kinds[-1] == "unreal":
+            elif kind in STORABLE and kinds and kinds[-1] == "unreal" and self._leans(spans, k):
                 kind = "unreal"
             self.scope = sets_up(span) or self.scope or ("told" if kind == "request" and asks_for_fiction(span) else "")
             kinds.append(kind)
         if asks and kinds and kinds[-1] not in ("question", "request", "unreal", "pasted"):
             kinds = ["question" if kind in STORABLE else kind for kind in kinds]
         return kinds
+
+    def _leans(self, spans: list[list[Word]], k: int) -> bool:
+        """True if what is supposed goes on; a "but" leads back to what is so: "I wish I could but my leg is broken"."""
+        return leans(spans[k - 1]) and not any(
+            word.said == "but" for word in words_of(self.text, spans[k - 1][-1].end, spans[k][0].start)
+        )
 
 
 def _cut_at_edges(text: str, spans: list[tuple[int, int]], pasted: list[tuple[int, int]]) -> list[tuple[int, int]]:

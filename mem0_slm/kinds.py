@@ -3,25 +3,26 @@
 Sound before complete: a clause that is called a statement should be the speaker's own word about the real world.
 """
 
-from .asking import after_leads, asks_within, opens_order, opens_question, opens_standing_order
+from .asking import after_leads, asks_within, has_finite, opens_order, opens_question, opens_standing_order
 from .openers import CHAT, CHAT_IF_SHORT, PLAYED, RETURNS, SUPPOSED, TAGS, says
 from .sentences import Word
 from .text import NUMBER_WORDS
+from .verbs import base
 from .wording import (
     AUXILIARIES,
     BE,
     CONDITIONS,
     DROPPED_I,
     FICTION,
-    FINITE,
     FIRST,
-    FUSED,
     HELPERS,
     INVENTED,
     JUDGED,
     MOOD_FILL,
     MOODS,
+    NOUNY,
     PERSONAL,
+    QUERIES,
     SMALL,
     SUBJECTS,
     YES_NO,
@@ -35,6 +36,11 @@ LONGEST_WORDS, LONGEST_CHARACTERS = 60, 400
 _HEARD = frozenset("asked asks ask see check wonder wondered wonders know".split())
 _DESIRES = frozenset("love like rather prefer hate appreciate never say state add be not".split())
 _SAYING = frozenset("said says told promised thought hoped knew asked reckoned wondered".split())
+
+
+def leans(words: list[Word]) -> bool:
+    """True if what goes on in the same sentence goes on with what is supposed or wished here."""
+    return sets_up(words) != "" or any(w.said in CONDITIONS or w.said in ("wish", "wishes", "imagine") for w in words)
 
 
 def is_unreal(words: list[Word]) -> bool:
@@ -105,7 +111,7 @@ _FEELINGS = frozenset(
 _PARTS = frozenset("'s's s't t".split())
 
 
-def _all_in(words: list[Word], allowed: frozenset[str]) -> bool:
+def _all_in(words: list[Word], allowed: frozenset[str] = SMALL | JUDGED) -> bool:
     return all(not word.said[0].isalnum() or word.said in allowed for word in words)
 
 
@@ -122,7 +128,7 @@ def is_small_talk(words: list[Word]) -> bool:
     if says(words, first, CHAT) or says(words, 0, CHAT):
         return True
     known = says(words, first, CHAT_IF_SHORT)
-    if known and len(rest) <= known + 6 and not any(w.said in FIRST or w.said[0].isdigit() for w in rest[known:]):
+    if known and (_all_in if words[first + known - 1].said in ("it", "that", "this") else _bare)(rest[known:]):
         return True
     if rest[0].said in YOU_SUBJECT or rest[0].said in ("your", "ur"):
         return True
@@ -131,6 +137,11 @@ def is_small_talk(words: list[Word]) -> bool:
     return rest[0].said in FIRST and any(
         word.said in YOU and any(verb.said in _FEELINGS for verb in rest[:j]) for j, word in enumerate(rest[:9]) if j
     )
+
+
+def _bare(rest: list[Word]) -> bool:
+    """True if next to nothing stands there: three words, none of oneself, no name and no number."""
+    return len(rest) <= 3 and not any(w.said in FIRST or w.said[0].isdigit() or w.capital for w in rest)
 
 
 def _mood(rest: list[Word]) -> bool:
@@ -163,26 +174,17 @@ def _judgement(rest: list[Word]) -> bool:
     return i > 0 and _all_in(rest[i:], JUDGED | MOOD_FILL | SMALL) and len(rest) - i <= 7
 
 
-def has_verb(words: list[Word]) -> bool:
-    """True if a finite verb stands there, as far as the lists know them."""
-    return any(
-        word.said in AUXILIARIES
-        or word.said in FINITE
-        or word.said in FUSED
-        or j
-        and (words[j - 1].said in ("i", "we", "they", "he", "she", "it", "who", "which", "that"))
-        and word.said[0].isalpha()
-        or j
-        and word.said.endswith("ed")
-        and len(word.said) > 4
-        for j, word in enumerate(words)
-    )
+_RIGHT = frozenset(
+    "the my all just done is are was on your his her our that this to turn at not be get got go keep".split()
+)
 
 
 def ends_as_question(words: list[Word]) -> bool:
     """True for a tag behind a comma: "it's in May, isn't it", "that's fine, right"."""
     tail = [word.said for word in words[-4:]]
     if len(tail) >= 3 and tail[-3] == "," and tail[-2] in AUXILIARIES and tail[-1] in SUBJECTS | {"i", "you", "u"}:
+        return True
+    if len(words) >= 4 and tail[-1] == "right" and tail[-2] not in _RIGHT:
         return True
     return tail[-2:] == [",", "right"] or tail[-2:] in (["you", "think"], ["u", "think"], ["u", "reckon"])
 
@@ -208,9 +210,13 @@ def kind_of(words: list[Word], *, first: bool = True, asked: bool = False) -> st
         return "small_talk"
     if opens_order(words, start):
         return "request"
-    if words[-1].said in ("please", "pls", "plz") and not has_verb(words) and words[start].said != "no":
+    if any(w.said in ("please", "pls", "plz") for w in words) and not has_finite(words) and words[start].said != "no":
         return "request"
-    return "statement" if has_verb(words) else "fragment"
+    if len(words) == 1 and words[0].said not in PERSONAL | DROPPED_I and not words[0].said[0].isdigit():
+        return "lone"
+    if len(words) <= start + 3 and words[start].said in FIRST and words[-1].said in AUXILIARIES:
+        return "fragment"
+    return "statement" if has_finite(words) else "fragment"
 
 
 def says_something(words: list[Word]) -> bool:
@@ -219,13 +225,21 @@ def says_something(words: list[Word]) -> bool:
     if start >= len(words):
         return False
     opening = words[start].said
+    if opening in QUERIES or any(word.said in ("forecast", "vs", "versus") for word in words):
+        return False
     if (
         opening.endswith("ing")
         and len(opening) > 4
         and opening not in ("nothing", "something", "anything", "everything")
     ):
         return True
-    if opening in DROPPED_I or opening in ("no", "only", "mostly", "not", "never") and len(words) - start >= 2:
+    if (
+        opening in DROPPED_I
+        or base(opening)
+        and opening in NOUNY
+        or opening in ("no", "only", "mostly", "not", "never")
+        and len(words) - start >= 2
+    ):
         return True
     return any(
         word.said in FIRST
@@ -241,7 +255,7 @@ def is_short_answer(words: list[Word]) -> bool:
     """True for what says nothing without its question: "yes, twice", "I do", "it's diesel", "since March"."""
     start = after_leads(words)
     said = [word.said for word in words if word.said[0].isalnum()]
-    if not said or said[0] in YES_NO and len(said) <= 6 or len(said) <= 4:
+    if not said or said[0] in YES_NO | {"not"} and len(said) <= 6 or len(said) <= 4:
         return True
     if start < len(words) and words[start].said in (
         "it",

@@ -46,8 +46,9 @@ INSIDE = _openers(
     "are there any|would it be|would you|what should|what do|what can|what would|what are|whats a|what's a|what is a|"
     "whats the|what's the|what is the|how do|how can|how should|how much|how many|how long|how would|any ideas|"
     "any tips|any suggestions|any recommendations|any thoughts|any advice|which one|where can|where should|"
-    "when should|am i allowed|does that|what is it|what is that|whats it|is that ok|is that normal|is this normal|"
-    "is this ok|is that bad|can my|should my|will i|will it|how soon|how often"
+    "when should|am i allowed|does that|what is it|what is that|whats it|is that a|is that too|is this a|is it a|"
+    "is it too|is that ok|is that normal|is this normal|is this ok|is that bad|can my|should my|will i|will it|"
+    "how soon|how often"
 )
 
 STANDING = _openers(
@@ -118,7 +119,8 @@ CHAT_IF_SHORT = _openers(
     "i need a minute|need a minute|give me a minute|one minute|i have a question|i've got a question|"
     "ive got a question|i had a question|sounds like|that's it|thats it|that's all|thats all|good point|good idea|"
     "great idea|i hope this|hope you|hope ur|i hope you|see you|nice work|works for me|that's fine|thats fine|"
-    "not quite|close enough|nothing yet|nothing much|not much|same here|same old|all good|all fine|no no"
+    "not quite|close enough|nothing yet|nothing much|not much|love you|love u|luv u|luv you|same here|same old|"
+    "all good|all fine|no no"
 )
 
 RETURNS = _openers(
@@ -144,5 +146,5 @@ LEAD_IN = _openers(
     "the thing is|fact is|the fact is|fun fact :|fun fact|ps|p.s|edit :|update :|one more thing|one thing|"
     "another thing|for future reference|by the way|in case it matters|in case it helps|if it helps|if it matters|"
     "if that matters|the problem is|the issue is|the point is|the truth is|truth is|you asked|just fyi|heads up|"
-    "the only thing is|reminder :|remember"
+    "the only thing is|reminder :|please remember|as you said|pls remember|remember"
 )

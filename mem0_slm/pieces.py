@@ -1,9 +1,10 @@
 """A sentence in clauses: cut where a new one begins, never where a clause's sense would change."""
 
-from .asking import after_leads, opens_order, opens_question, question_inside
+from .asking import after_leads, has_finite, is_finite, opens_order, opens_question, question_inside
 from .kinds import is_small_talk
 from .openers import LEAD_IN, says
 from .sentences import Word
+from .verbs import alike, third_form
 from .wording import (
     AUXILIARIES,
     CONDITIONS,
@@ -42,6 +43,9 @@ _PARTICIPLES = frozenset(
     "moves rings hits stops".split()
 )
 """Finite forms that describe a noun as readily, or are one: no sign of a clause behind a noun."""
+_LOOSE = frozenset("like as than that except instead before after since until till though once".split())
+_OPEN = frozenset("because cause cuz cos coz bc if when while although where who".split())
+"""Words behind which something must come."""
 _SURE = AUXILIARIES | (FINITE - _PARTICIPLES)
 _BREAKS = frozenset(',:.…-–—"“”()!?/;')
 
@@ -70,7 +74,7 @@ def _new_clause(words: list[Word], a: int, i: int) -> bool:
     mark = _mark_before(words, i)
     joiner = words[i].said in JOINERS or words[i].said in ("then", "also", "however")
     if not mark and not joiner:
-        return question_inside(words, i) and _may_stand(words, a, i)
+        return len(words) - i >= 3 and question_inside(words[a:], i - a) and _may_stand(words, a, i)
     left_end = i - 1 if mark else i
     j = i
     while j < len(words) and words[j].said in CONJUNCTIONS:
@@ -87,9 +91,23 @@ def _new_clause(words: list[Word], a: int, i: int) -> bool:
         return True
     if j > i and words[j].said in ("if", "unless") and has_finite(left) and not any(w.said in CONDITIONS for w in left):
         return True
-    if opens_order(words, j) and words[j].said not in SUBORDINATES and (mark or words[i].said in ("so", "but")):
+    if left[-1].said in _OPEN or left[-1].said in JOINERS:
+        return False
+    if (
+        opens_order(words, j)
+        and _is_order(words, j)
+        and words[j].said not in SUBORDINATES
+        and (mark or words[i].said in ("so", "but"))
+    ):
         return has_finite(left) and not _listed_verbs(words, a, j) or mark == ":"
     return _splits(left, words, i, j, mark)
+
+
+def _is_order(words: list[Word], j: int) -> bool:
+    """True for an order; not where a past form may stand: "costs £450, split with my sister"."""
+    if words[j].said in SUBORDINATES or not opens_order(words, j):
+        return False
+    return not alike(words[j].said) or j + 1 < len(words) and words[j + 1].said in ("me", "us", "it", "this", "them")
 
 
 def _listed_verbs(words: list[Word], a: int, j: int) -> bool:
@@ -123,22 +141,6 @@ def _small(words: list[Word], a: int, b: int) -> bool:
     )
 
 
-def has_finite(words: list[Word]) -> bool:
-    """True if a finite verb stands there, as far as the lists know one."""
-    return any(
-        word.said in AUXILIARIES
-        or word.said in FINITE
-        or word.said in FUSED
-        or j
-        and words[j - 1].said in ("i", "we", "they")
-        and word.said[0].isalpha()
-        or j
-        and word.said.endswith("ed")
-        and len(word.said) > 4
-        for j, word in enumerate(words)
-    )
-
-
 def _may_stand(words: list[Word], a: int, end: int) -> bool:
     """True if what comes before a question says something of its own, and is not where or when it is asked about."""
     first = after_leads(words, a)
@@ -146,7 +148,7 @@ def _may_stand(words: list[Word], a: int, end: int) -> bool:
         return True
     said = words[first].said
     if has_finite(words[first:end]):
-        finites = sum(w.said in AUXILIARIES or w.said in FINITE or w.said in FUSED for w in words[first:end])
+        finites = sum(is_finite(w.said) for w in words[first:end])
         return said not in SUBORDINATES or finites >= 2
     return said not in _PREPOSITIONS and said not in SUBORDINATES and said not in _ADVERBS and end - first >= 2
 
@@ -157,6 +159,8 @@ def _splits(left: list[Word], words: list[Word], i: int, j: int, mark: str) -> b
         return False
     said = [w.said for w in left]
     conjunction = words[i].said if i < j else ""
+    if j + 2 >= len(words) and words[j].said in SUBJECTS | FUSED and words[-1].said in AUXILIARIES | {"not"}:
+        return False  # "but i'm not" says nothing by itself
     first = after_leads(left)
     order = opens_order(left, 0)
     talk = is_small_talk(left)
@@ -166,15 +170,16 @@ def _splits(left: list[Word], words: list[Word], i: int, j: int, mark: str) -> b
         return False
     if talk and mark:
         return True
-    finites = sum(
-        w in AUXILIARIES or w in FINITE or w in FUSED or w in ("i", "we", "he", "she", "they", "it") for w in said
-    )
+    finites = sum(is_finite(w) or w in ("i", "we", "he", "she", "they", "it") for w in said)
     openings = sum(w in SUBORDINATES and w not in ("like", "as", "than", "that") for w in said)
     if first < len(left) and left[first].said in SUBORDINATES and finites < 2 + openings:
         return False
     if finites <= sum(w in ("who", "which", "whose", "whom") for w in said) and not order:
         return False
-    if conjunction == "but" and any(w in UNDONE for w in said):
+    last = max((k for k, w in enumerate(said) if w in SUBORDINATES and w not in _LOOSE), default=-1)
+    if last >= 0 and not any(is_finite(w) for w in said[last + 1 :]):
+        return False
+    if conjunction == "but" and (any(w in UNDONE for w in said) or {"was", "going"} <= set(said)):
         return False
     if "not" in said and ("only" in said or "just" in said or "that" in said) or said[:1] == ["not"]:
         return False
@@ -208,12 +213,14 @@ def begins_clause(words: list[Word], j: int, *, bare: bool = False) -> bool:
             return (
                 after[0].isalpha()
                 and after not in _PREPOSITIONS | JOINERS | SUBORDINATES | {"or", "all", "both"}
+                or after == "like"
                 or (after in ("all", "both") and has_finite(words[j + 2 : j + 4]))
             )
-        return any(w.said in AUXILIARIES or w.said in FINITE for w in words[j + 1 : j + 3])
+        return any(is_finite(w.said) for w in words[j + 1 : j + 3])
     return _noun_begins(words, j, bare)
 
 
+_OBJECTS = frozenset("me us him her it them my our his their the a an you".split())
 _TIMES = frozenset("week month year summer winter spring autumn time weekend morning night evening day".split())
 
 
@@ -228,7 +235,9 @@ def _noun_begins(words: list[Word], j: int, bare: bool) -> bool:
     sure = _SURE if owned else AUXILIARIES
     for k in range(j + 1, min(j + reach, len(words))):
         said = words[k].said
-        if said in sure:
+        if said in sure or owned and said not in _PARTICIPLES and is_finite(said) and not said.endswith("ed"):
+            return True
+        if owned and third_form(said) and k + 1 < len(words) and words[k + 1].said in _OBJECTS:
             return True
         if said.endswith("'s") and not owned:
             return False
@@ -265,6 +274,8 @@ def _behind_leads(words: list[Word], a: int, b: int) -> tuple[int, bool]:
             i += length
             continue
         if said in _CUT and i + 1 < b and (said not in _NEEDS_COMMA or not after[0].isalnum() or _joins(words, i, b)):
+            if said in ("hi", "hello", "hey", "hiya") and after in ("there", "all", "everyone", "again", "guys", "you"):
+                i += 1
             own = own or said in ("hi", "hello", "hey", "thanks", "yes", "no", "nope", "yep", "yeah")
             i += 1
             continue
@@ -284,6 +295,6 @@ def _joins(words: list[Word], i: int, b: int) -> bool:
 
 def _goes_on(words: list[Word], i: int, length: int, b: int) -> bool:
     """True if behind a lead-in there stands what it leads in, and not its object ("remember my birthday")."""
-    if length == 1 and words[i].said == "remember":
-        return begins_clause(words, i + 1)
+    if words[i + length - 1].said == "remember":
+        return begins_clause(words, i + length)
     return True

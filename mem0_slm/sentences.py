@@ -71,13 +71,24 @@ def _ends(text: str, mark: re.Match[str]) -> bool:
             or ord(after[0]) > 0x2000
         )
     following = text[mark.end() : mark.end() + 12].lstrip()
+    if last.isdigit() and len(last) <= 2 and _opens_line(text, mark.start() - len(last)):
+        return False
     if run != ".":
         return run[0] in "?!" or not following or following[0].isupper() or _begins(following)
     if last in _TITLES and following[:1].isupper():
         return False
     if last in ABBREVIATIONS:
-        return following[:1].isupper() and last not in ("no", "vs", "e.g", "i.e", "eg", "ie", "approx", "ca", "nr")
+        if last in ("no", "nr"):
+            return not any(char.isdigit() for char in following.split(" ")[0])
+        return following[:1].isupper() and last not in ("vs", "e.g", "i.e", "eg", "ie", "approx", "ca")
     return not (len(last) == 1 and last.isalpha() and last != "i" and following[:1].isupper())
+
+
+def _opens_line(text: str, start: int) -> bool:
+    """True if nothing but blanks stands before that place on its line."""
+    while start and text[start - 1] in " \t(":
+        start -= 1
+    return start == 0 or text[start - 1] == "\n"
 
 
 _BEGINNING = re.compile(

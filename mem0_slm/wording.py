@@ -75,11 +75,9 @@ JOINERS = _set("and but so plus yet n & nd")
 LEADS = _set(
     "hi hey hello hiya heya yo oi ok okay okey k kk alright right well so and but also then oh ah aha um umm uh er "
     "erm hmm hm mmm wow omg omfg lol lmao haha hahaha hehe ugh argh please pls plz plss now just anyway anyways btw "
-    "fyi like honestly tbh ngl actually basically look listen sorry soz thanks thx ty cheers cool great nice perfect "
-    "lovely awesome yeah yea yep yup yes no nope nah sure quick question maybe mate bro dude man guys folks friend "
-    "dear sir madam n plus good fine damn god gosh jeez yay woo hooray finally though tho next first second secondly "
-    "lastly see hah meh phew hallo howdy heyy hii hiii helloo yess yesss kindly rn today bruh fam bestie sis girl "
-    "boss pal"
+    "fyi like honestly tbh ngl actually basically listen sorry soz thanks thx ty cheers cool nice perfect lovely "
+    "awesome yeah yea yep yup yes no nope nah sure maybe mate bro dude n plus gosh jeez yay woo hooray finally "
+    "though tho hah meh phew hallo howdy heyy hii hiii helloo yess yesss kindly rn bruh fam bestie sis"
 )
 """Words before the proper beginning: openers, fillers, vocatives."""
 SMALL = LEADS | _set(
@@ -92,7 +90,9 @@ SMALL = LEADS | _set(
     "salaam peace xx x xxx for now the help your time it that's thats is this way it's big huge many kind of helpful "
     "useful typical never mind nvm nevermind fair enough got makes sense i ditto same here np tks thnx goodnight "
     "gotcha roger wait hold on sec second moment minute min more another next please pretty up wuu2 hru sup wassup "
-    "hola ciao oui merci danke"
+    "hola ciao oui merci danke boss damn dear even fine first folks friend girl god guys lastly look madam man pal "
+    "secondly sir today"
+    " quick question"
 )
 """A clause of these alone says nothing."""
 YES_NO = _set("yes no yep yeah yea yup nope nah never neither both none either always sometimes often once twice sure")
@@ -201,7 +201,13 @@ PERSONAL = _set(
     "allergy allergic allergies intolerant intolerance vegan vegetarian pescatarian coeliac celiac diabetic diabetes "
     "asthma halal kosher keto gluten lactose pregnant dyslexic adhd autistic budget aged single married divorced "
     "widowed retired unemployed deaf blind wheelchair kids children years months yrs yo y/o old weeks wife husband "
-    "partner dog cat degree born based severe beginner left-handed newborn toddler twins"
+    "partner dog cat degree born based severe beginner left-handed newborn toddler twins speaker native fluent owner "
+    "fan lover student"
 )
 """In a bare phrase, a sign that somebody's life is told."""
 PAST_TIMES = _set("ago last yesterday already since once recently earlier")
+QUERIES = _set(
+    "best cheap cheapest top good nearest easiest fastest weather forecast capital population meaning difference "
+    "pros cons price latest average differences uses benefits symptoms side causes history types kinds ways"
+)
+"""What opens a phrase that is looked up, not told."""
