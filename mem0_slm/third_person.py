@@ -7,24 +7,43 @@ for the speaker and the verbs that agree with them change; no word of substance 
 import re
 
 from mem0_slm import elided, verbs
-from mem0_slm.agreement import FINITE, INVERTED, LIKELY, OBJECTS, OTHERS, PLACES, Word, turned
+from mem0_slm.agreement import turned
+from mem0_slm.speaker import JOINT, OTHERS, Word
 
+_LONGEST = 1000
+"""Characters; a longer stretch is no statement."""
 _WORD = re.compile(r"\d+(?:[.,:/]\d+)+\w*|\w+(?:['-]\w+)*")
-_SENTENCE_END = re.compile(r"(?:[.!…]+(?=\s|$)|\s*\n)\s*")
+_SENTENCE_END = re.compile(r"(?:[.!…]+(?=\s|$)|\n)\s*")
 _ABBREVIATIONS = frozenset(
-    "dr mr mrs ms st vs approx e.g i.e no prof jr sr ca min max tel inc ltd a.m p.m e g i m".split()
+    """dr mr mrs ms st vs approx e.g i.e no prof jr sr ca min max tel inc ltd a.m p.m e g i m""".split()
 )
-_YOU = re.compile(r"\b(?:you|u|ur|yr|your|yours|yourself|ya|yall|you'\w+|y'all|thou|please|pls|plz|lets|let's)\b")
-_MENDED = {
-    "im": "i am", "i'm": "i am", "iam": "i am", "i'am": "i am", "ima": "i am", "ive": "i have", "i've": "i have",
-    "i'll": "i will", "i'd": "i 'd", "we're": "we are", "we've": "we have", "weve": "we have", "we'll": "we will",
-    "we'd": "we 'd", "dont": "don't", "don't": "don't", "cant": "can't", "wont": "won't", "isnt": "isn't",
-    "doesnt": "doesn't", "didnt": "didn't", "wasnt": "wasn't", "havent": "haven't", "hasnt": "hasn't",
-    "couldnt": "couldn't", "shouldnt": "shouldn't", "wouldnt": "wouldn't", "arent": "aren't", "werent": "weren't",
-    "hadnt": "hadn't", "thats": "that's", "theyre": "they're", "theyve": "they've", "hes": "he's", "shes": "she's",
-    "theres": "there's", "wanna": "want to", "gonna": "going to", "gotta": "got to", "dunno": "don't know",
-    "hafta": "have to", "tryna": "trying to", "cannot": "cannot", "aint": "ain't", "my-self": "myself",
-}  # fmt: skip
+_YOU = frozenset("you u ur yr your yours yourself ya yall y'all thou please pls plz lets let's ye youse".split())
+_MENDED = verbs.table(
+    """im: i am; i'm: i am; iam: i am; i'am: i am; ive: i have; i've: i have; i'll: i will; i'd: i 'd; i'v:
+i have; we're: we are; we've: we have; weve: we have; we'll: we will; we'd: we 'd; dont: don't; cant: can't;
+wont: won't; isnt: isn't; doesnt: doesn't; didnt: didn't; wasnt: wasn't; havent: haven't; hasnt: hasn't;
+couldnt: couldn't; shouldnt: shouldn't; wouldnt: wouldn't; arent: aren't; werent: weren't; hadnt: hadn't;
+thats: that's; theyre: they're; theyve: they've; hes: he's; idk: i don't know; idc: i don't care; imo: in my
+opinion; imho: in my opinion; afaik: as far as i know; iirc: if i remember correctly; should've: should
+have; could've: could have; would've: would have; shud: should; wud: would; cud: could; mine's: mine is;
+meself: myself; shes: she's; theres: there's; havnt: haven't; dosnt: doesn't; doesn: doesn't; didn: didn't;
+dont': don't; wanna: want to; gonna: going to; dunno: don't know; hafta: have to; tryna: trying to; aint:
+ain't; luv: love; imma: i am going to; ima: i am going to"""
+)
+_ASKING = frozenset(
+    """who whose why how which what where than guess who's what's whats hows wheres whos how's where's""".split()
+)
+_LATER = frozenset("if when whenever while although though since as unless until before after once because cos".split())
+_EMPTY = frozenset("do did can could am was will would have had don't can't didn't know think guess see".split())
+_THINGS = frozenset("budget name age size date address number height weight rent price salary dose birthday".split())
+_BEFORE_NOUNS = _LATER | frozenset(
+    """all both half such what with for in on at from to of by about without during like over under after
+near and but or so not now then here there today tomorrow yesterday tonight once despite except between this
+that i he she it they we is was maybe perhaps even only just also besides inside outside behind across
+around through plus via per monday tuesday wednesday thursday friday saturday sunday""".split()
+)
+_GERUND_VERBS = frozenset("helps makes keeps gives is was calms relaxes hurts takes costs works feels means".split())
+_PREPOSITIONS = frozenset("for in on at with to from of by about like without during".split())
 
 
 def third_person(said: str, subject: str = "User") -> str | None:
@@ -33,8 +52,8 @@ def third_person(said: str, subject: str = "User") -> str | None:
     said is one or several clauses with what stands between them. A subject left out in the first sentence ("moved to
     Leeds") is taken for the speaker: whoever calls must know that no one else is spoken of before it.
     """
-    text = said.replace("’", "'").replace("‘", "'").replace("`", "'").replace("´", "'").strip()
-    if "?" in text or _YOU.search(text.casefold()) or _quotes_someone(text):
+    text = re.sub(r"[ \t\r]+", " ", re.sub("[’‘`´]", "'", said)).strip()
+    if len(text) > _LONGEST or "?" in text or _quotes_someone(text):
         return None
     sentences: list[str] = []
     speaker = True
@@ -78,6 +97,8 @@ def _read(sentence: str) -> list[Word]:
         parts = _MENDED.get(low, low).split()
         if low == "of" and words and words[-1].low in verbs.MODALS:
             parts = ["have"]
+        if low in ("id", "ill", "gotta"):
+            parts = _apart(sentence, found, words)
         for number, part in enumerate(parts):
             out = found[0] if len(parts) == 1 and part == low else part
             words.append(Word(part, out, " " if number else gap))
@@ -87,14 +108,36 @@ def _read(sentence: str) -> list[Word]:
     tail = tail if end == len(words) else ""
     words = words[start:end]
     if words:
-        words[0].gap = "(" if words[0].gap.endswith("(") and ")" in sentence else ""
-        closing = re.match(r"[)\]\"'%€£$+]+", tail)
+        opening = re.search(r"[(\"“'£$€+]*$", words[0].gap)
+        words[0].gap = opening[0] if opening else ""
+        closing = re.match(r"[)\]\"”'%€£$+]+", tail)
         words[-1].out += closing[0] if closing else ""
     return words
 
 
+def _apart(sentence: str, found: re.Match[str], words: list[Word]) -> list[str]:
+    """Words that are something else too: "id" is "I'd" where a verb follows, "ill" is "I'll", "gotta" is "have to"."""
+    low = found[0].casefold()
+    rest = _WORD.findall(sentence[found.end() : found.end() + 60].casefold())
+    after = next((word for word in rest if not verbs.adverb(word)), "")
+    before = words[-1].low if words else ""
+    if low == "gotta":
+        return ["have", "to"] if verbs.base(after) or after == "be" else ["gotta"]
+    starts = (
+        not words or JOINT.search(sentence[: found.start()][-2:]) or before in ("and", "but", "so", "think", "hope")
+    )
+    if starts and (
+        after == "be" or (verbs.base(after) and after not in ("need", "like", "love") or after and low == "id")
+    ):
+        if low == "ill" or after in ("be", "love", "like", "rather", "prefer", "have", "say", "never", "go"):
+            return ["i", "will" if low == "ill" else "'d"]
+    return [low]
+
+
 def _sentence(words: list[Word], subject: str, speaker: bool) -> str | None:
     """One sentence in third person. speaker: whether a subject that is left out can be the speaker."""
+    if len(words) > 150 or any(word.low in _YOU or word.low.startswith("you'") for word in words):
+        return None
     front = elided.subject_left_out([w.low for w in words])
     if front is None or (front and not speaker):
         return None
@@ -113,60 +156,65 @@ def _sentence(words: list[Word], subject: str, speaker: bool) -> str | None:
 def _begins_well(words: list[Word]) -> bool:
     """False for a question, an order, and a sentence whose subject is missing or whose main clause is."""
     first, after = words[0].low, (words[1].low if len(words) > 1 else "")
+    third, last = (words[2].low if len(words) > 2 else ""), words[-1].low
+    if last in ("is", "was", "are", "the", "a", "an", "my", "of"):
+        return False
+    if first in ("nope", "nah", "yep", "yeah", "yes") or (len(words) == 2 and first in ("i", "we") and after in _EMPTY):
+        return False
+    if "me" in (after, third) and verbs.base(words[0 if after == "me" else 1].low):
+        if after == "me" and not verbs.alike(first) or first in ("never", "nvr", "always", "just", "then", "also"):
+            return False
+    if first == "i" and third == "know" and len(words) > 3 and words[3].low in ("i", "my", "we"):
+        return False
+    if first == "what" and after in ("i", "we") and any(w.low in ("is", "was") for w in words[3:]):
+        return words[-1].low not in ("is", "was")
     if (
-        len(words) == 1
-        or first in INVERTED
-        or first
-        in (
-            "who",
-            "whose",
-            "why",
-            "how",
-            "which",
-            "what",
-            "where",
-            "than",
-            "that",
-            "guess",
-            "what's",
-            "whats",
-            "hows",
-            "wheres",
-            "whos",
-        )
+        first == "where"
+        and after in ("i", "we")
+        and sum(w.low in OTHERS | {"it", "i", "nobody", "everyone"} for w in words) > 1
     ):
+        return True
+    if len(words) == 1 or first in verbs.INVERTED | _ASKING or (first, after) == ("no", "longer"):
         return False
-    if first in (
-        "if",
-        "when",
-        "while",
-        "although",
-        "though",
-        "since",
-        "as",
-        "unless",
-        "until",
-        "before",
-        "after",
-        "once",
-    ):
-        return any("," in w.gap for w in words) or sum(w.low in OTHERS | {"i", "we", "it", "my"} for w in words) > 1
-    if verbs.plain(first) or verbs.past(first) or (first.endswith("ing") and not _finite(words)):
+    if first == "that" and (after in OTHERS | {"i", "we", "my", "it"} or not _finite(words[1:])):
         return False
-    if verbs.third_form(first) and not verbs.past(first) and after in elided.DETERMINERS | PLACES:
+    if first in ("my", "our") and third in ("he", "she", "they", "it") and not JOINT.search(words[2].gap):
         return False
-    if verbs.base(first) and (after in OBJECTS | {"to", "us"} or first in LIKELY):
+    if first in _LATER:
+        subjects = sum(w.low in OTHERS | {"i", "we", "it", "my", "this"} for w in words)
+        preposition = first in ("since", "after", "before", "until", "as", "once") or after in elided.DETERMINERS
+        own = after in OTHERS or after in ("i", "we", "it", "this")
+        return any("," in w.gap for w in words) or subjects > 1 or (preposition and not own and subjects == 1)
+    if verbs.plain(first) or first == "been" or (first.endswith("ing") and not _gerund_is_subject(words)):
         return False
-    return _finite(words) or (first not in "for in on at with to from of by about like".split())
+    if verbs.third_form(first) and verbs.plain(verbs.base_of(first)):
+        return False
+    pointing = elided.DETERMINERS | elided.OBJECTS | _PREPOSITIONS | {"up", "out", "off", "back"}
+    if verbs.past(first) and (after in pointing or not (_finite(words) and first.endswith("ed"))):
+        return False
+    ordered = after in ("a", "an", "the", "my", "our", "me", "us", "this") and not JOINT.search(words[1].gap)
+    if ordered and not (first in _BEFORE_NOUNS or first.endswith("ly") or "'" in first):
+        return False
+    if verbs.third_form(first) and after in pointing:
+        return False
+    if verbs.base(first) and (after in elided.OBJECTS | {"to", "us"} or not _finite(words)) and first not in _THINGS:
+        return False
+    return _finite(words) or first not in _PREPOSITIONS
+
+
+def _gerund_is_subject(words: list[Word]) -> bool:
+    """True for "cooking helps me", not for "asking because I am curious"."""
+    for word in words[1:6]:
+        if word.low in ("i", "we", "my", "because", "since", "for", "if", "about") or word.low in OTHERS:
+            return False
+        if word.low in verbs.FINITE or (verbs.third_form(word.low) and word.low in _GERUND_VERBS):
+            return True
+    return False
 
 
 def _finite(words: list[Word]) -> bool:
-    """True if a word is surely a verb with its subject: what has none is no sentence."""
+    """True if a word after the first can be a verb with its subject: what has none is no sentence."""
     return any(
-        w.low in FINITE
-        or w.low in ("i", "we")
-        or w.low in OTHERS
-        or w.low.endswith("'s")
-        and w.low[:-2] in ("it", "that")
-        for w in words[1:]
-    ) or any(verbs.past(w.low) or verbs.third_form(w.low) for w in words[1:])
+        word.low in verbs.FINITE | OTHERS | {"i", "we"} or verbs.past(word.low) or verbs.third_form(word.low)
+        for word in words[1:]
+    )
