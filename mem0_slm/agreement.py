@@ -14,9 +14,9 @@ wish feel""".split()
 _LETS = frozenset(
     """help helps helped helping let lets letting make makes made making see watch hear saw watched heard""".split()
 )
-_ACTIVITIES = frozenset(
-    """swim run walk drive ride climb hike cook cycle bike train visit jog bake lift hunt camp garden
-volunteer teach knit sew skip sing coach tutor babysit sail""".split()
+ACTIVITIES = frozenset(
+    """sleep work rest eat swim run walk drive ride climb hike cook cycle bike train visit jog bake lift
+hunt camp garden volunteer teach knit sew skip sing coach tutor babysit sail""".split()
 )
 _ACTIVE = frozenset("play watch drink study use want need love hate enjoy cook visit".split())
 _NO_OBJECT = frozenset("of is are was were here there time for in at on with and or to from too as".split())
@@ -244,6 +244,8 @@ def _auxiliary(words: list[Word], k: int, who: str, bound: str) -> tuple[str, st
         words[k].out = verbs.AGREES[low]
         return who, "yes" if low == "don't" else "no"
     hangs = before in _LICENCE or before.endswith("s") or who == "other" or bound == "yes" or verbs.adverb(before)
+    if low == "don't" and following(words, k) in _ORDERS | {"worry", "judge", "laugh", "ask", "tell", "forget"}:
+        hangs = before in _LICENCE or before.endswith("s")
     return (who, bound) if hangs and low != "am" else None
 
 
@@ -259,7 +261,7 @@ def _sure_verb(words: list[Word], k: int) -> bool:
     if verbs.adverb(before) and before not in AND and before not in ("early", "not", "too"):
         return True
     two_before = words[k - 2].low if k > 1 else ""
-    if low in _ACTIVITIES and before in ("and", "but"):
+    if low in ACTIVITIES and before in ("and", "but"):
         return not (verbs.base(two_before) and k > 2 and words[k - 3].low in elided.DETERMINERS)
     return low in _ACTIVE and bool(after) and after not in _NO_OBJECT and two_before not in ("food", "eat", "eating")
 
@@ -286,8 +288,13 @@ def _ordered(words: list[Word], k: int) -> bool:
     low, before, after = words[k].low, words[k - 1].low, following(words, k)
     if not _at_joint(words, k):
         return False
-    if verbs.alike(low):
-        return False
+    if not verbs.base(low) or verbs.alike(low):
+        return low in ("am", "don't") and not before.endswith("s")
+    if low == "pray" and verbs.base(after):
+        return True
+    started = k > 1 and words[k - 2].low == "so" and before in ("always", "never", "just", "only")
+    if started or (before in ("so", "then") and low in _ORDERS):
+        return True
     if low in ("am", "don't") or (low in _STATES and low != "like"):
         return not before.endswith("s") and (before not in AND or low in ("am", "don't", "have"))
     if after in ("me", "us") and verbs.base(low) and before != "or":

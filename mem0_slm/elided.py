@@ -24,9 +24,9 @@ day | hi there | hey there | hello there | hi all | hello all | hi everyone | he
 update"""
 )
 _BEFORE_SUBJECT = verbs.phrases(
-    """so | well | and | but | also | plus | like | actually | right | now | look | listen | see | no | nope
-| nah | first of all | or | k | x | ps | p.s | pps | edit | update | mate | pal | guys | just saying | just
-to say | sir"""
+    """so | well | and | but | also | plus | like | actually | right | look | listen | see | no | nope | nah
+| first of all | or | k | x | ps | p.s | pps | edit | update | mate | pal | guys | just saying | just to say
+| sir"""
 )
 _END = verbs.phrases(
     """lol | lmao | lmfao | rofl | haha | hahaha | hahah | hehe | omg | btw | tbh | ngl | fyi | tbf | fwiw |
@@ -69,21 +69,22 @@ reading watching having cooking baking writing driving volunteering practising p
 divorced diabetic diagnosed off on"""
 )
 _I = verbs.table(
-    """moved: to in into out from here back house flat abroad away; relocated: to from here; went: to on
-back vegan veggie; joined: +; lived: in on with; studied: at in for + law medicine engineering; worked: as
-in at; graduated: from in with last; quit: my smoking drinking the a; bought: +; sold: +; adopted: +; ate:
-+; drank: +; visited: +; decided: to on; tried: to +; ran: out +; swam: +; cycled: to; drove: to +; flew: to
-back; booked: +; ordered: +; watched: +; learned: to; learnt: to; became: +; turned: +; gave: up birth;
-took: up +; cooked: +; baked: +; planted: +; painted: +; spent: +; paid: +; signed: up; applied: for to;
-grew: up; broke: up +; switched: to from; stopped: smoking drinking eating taking working going; began: +;
-met: up +; hired: +; forgot: to; saw: +; slept: in; woke: up; wrote: +; lost: +; finished: +; made: +; got:
-married engaged divorced promoted fired into home back rid made diagnosed laid +; had: + surgery twins covid
-cancer; started: at + learning working running going taking using training teaching playing; found: +;
-passed: +; failed: +; built: +; sent: +; left: my the; taught: +; proposed: to; retired: last in; enrolled:
-in on at; downloaded: +; stayed: in at with; used: to; am: *; was: born raised diagnosed; couldn't: sleep
-eat; don't: like know have eat drink want need think smoke own drive speak understand remember live work;
-didn't: like know have eat drink want need think sleep; dont: like; have: been; can't: eat stand sleep
-afford drink decide wait remember swim drive cook stop tolerate digest"""
+    """dropped: + **; swapped: + **; cleaned: + **; fixed: +; hired: + **; moved: to in into out from here
+back house flat abroad away; relocated: to from here; went: to on back vegan veggie; joined: ** +; lived: in
+on with; studied: ** at in for + law medicine engineering; worked: as in at; graduated: from in with last;
+quit: my smoking drinking the a; bought: ** +; sold: ** +; adopted: ** +; ate: ** +; drank: ** +; visited:
+** +; decided: to on; tried: ** to +; ran: out +; swam: +; cycled: to; drove: to +; flew: to back; booked:
+** +; ordered: ** +; watched: ** +; learned: ** to; learnt: ** to; became: +; turned: +; gave: up birth;
+took: up +; cooked: ** +; baked: ** +; planted: ** +; painted: ** +; spent: +; paid: +; signed: up; applied:
+for to; grew: up; broke: up +; switched: to from; stopped: smoking drinking eating taking working going;
+began: +; met: up +; hired: +; forgot: to; saw: +; slept: in; woke: up; wrote: +; lost: +; finished: +;
+made: +; got: married engaged divorced promoted fired into home back rid made diagnosed laid +; had: +
+surgery twins covid cancer; started: at + learning working running going taking using training teaching
+playing; found: +; passed: ** +; failed: ** +; built: +; sent: +; left: my the; taught: +; proposed: to;
+retired: last in; enrolled: in on at; downloaded: +; stayed: in at with; used: to; am: *; was: born raised
+diagnosed; couldn't: sleep eat; don't: like know have eat drink want need think smoke own drive speak
+understand remember live work; didn't: like know have eat drink want need think sleep; dont: like; have:
+been; can't: eat stand sleep afford drink decide wait remember swim drive cook stop tolerate digest"""
 )
 _I_NOW = verbs.table(
     """live: in with on near at by alone; work: as at in for from nights part full remotely; have: + kids;
@@ -91,12 +92,20 @@ own: +; need: to +; want: to +; enjoy: -ing; play: the; prefer: *; teach: + engl
 *; hate: *; love: *; suffer: from with"""
 )
 """What may follow the word that begins a sentence without "I", for the reading to be sure. +: "a", "my", a number;
-*: any word that points at nothing said before; -ing: such a form; a full stop: nothing."""
-_POINTING = frozenset("it that this the you your how what these those them him her i is was to and".split())
+*: any word that points at nothing said before; **: one that is no preposition or adverb either; -ing: such a form; a full stop: nothing."""
+_POINTING = frozenset(
+    "he she they we it that this the you your how what these those them him her i is was to and".split()
+)
 _ITS = frozenset(
     """raining snowing leaking barking crying making ages time minutes hours days weeks months long forever""".split()
 )
+_PARTICLES = frozenset(
+    """out up off early late away over in on at to from for by with well badly again as because down through
+around back after before since like last first next today into onto during until till so too if when than
+more less some""".split()
+)
 _POLITE = frozenset("look go think seat good nice great lovely safe wonderful chat read guess bit".split())
+_COUNTS = (_THING | {"2", "3", "4"}) - {"the", "my", "our"}
 _TOLD_WHEN = frozenset("yesterday ago last today when from off for back in on this after call job new".split())
 _BEFORE_VERB = frozenset("just recently finally already still currently also only never".split())
 
@@ -154,14 +163,16 @@ def _fits(table: dict[str, str], lows: list[str]) -> bool:
         or (after == "" and "." in followers)
         or ("+" in followers and (after in _THING or after.isdigit()))
         or ("*" in followers and after != "" and after not in _POINTING)
+        or ("**" in followers and after not in _POINTING | _PARTICLES and after != "" and not verbs.adverb(after))
         or ("-ing" in followers and after.endswith("ing"))
     )
 
 
-def subject_left_out(lows: list[str]) -> list[str] | None:
+def subject_left_out(lows: list[str], whole: bool = True) -> list[str] | None:
     """The words to put in front of a sentence that leaves out "I": [] where nothing is left out, None where not sure.
 
     ["moved", "to", "Leeds"] -> ["i"]; ["allergic", "to", "nuts"] -> ["i", "am"]; ["been", "coding"] -> ["i", "have"]
+    lows reach to the first comma or the like; whole: there is none.
     """
     count = 0
     while count < len(lows) - 1 and lows[count] in _BEFORE_VERB:
@@ -174,7 +185,7 @@ def subject_left_out(lows: list[str]) -> list[str] | None:
     if "never" in lows[:count] and rest[:1] in (["married"], ["smoked"]):
         return ["i"]
     if _fits(_AM, rest) and "never" not in lows[:count]:
-        return ["i", "am"] if len(lows) > 1 else None
+        return ["i", "am"] if len(lows) > 1 or not whole else None
     if _fits(_WAS, rest):
         return ["i", "was"]
     if _fits(_HAVE, rest) or (rest[:2] == ["got", *rest[1:2]] and _owned(rest[1:])):
@@ -186,4 +197,4 @@ def subject_left_out(lows: list[str]) -> list[str] | None:
 
 def _owned(rest: list[str]) -> bool:
     """True if "got two kids" says what there is and not what came: a count or "a" follows, and no time is told."""
-    return bool(rest) and rest[0] in _THING | {"2", "3", "4"} and not set(rest) & _TOLD_WHEN
+    return bool(rest) and rest[0] in _COUNTS and not set(rest) & _TOLD_WHEN

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from mem0_slm import elided, verbs
 from mem0_slm.text import NUMBER_WORDS
 
-JOINT = re.compile(r"[,;:()\[\]–—/&+]|\s-+\s|\.\.|…|\n")
+JOINT = re.compile(r"[,;:()\[\]–—/&+!|*•→>~]|\s-+\s|\.\.|…|\n|[\u2600-\u27bf\U0001f000-\U0001faff]")
 AND = frozenset("and or but & n then so plus yet nor".split())
 BECAUSE = frozenset(
     """because cos coz cuz bc if when that while as than though although since until till where what after
@@ -29,8 +29,9 @@ twin parents kids friends mates brothers sisters sons daughters cousins boys gir
 roommates dogs cats""".split()
 )
 _SHARING = frozenset(
-    """both each all together between share shared sharing split splitting met apart half everyone us take
-turns team crew band choir club company shop cafe factory school charity department class""".split()
+    """family household couple people both each all together between share shared sharing split splitting
+met apart half everyone us take turns team crew band choir club company shop cafe factory school charity
+department class""".split()
 )
 _COUNTED = frozenset(
     """kids kid children child cats dogs boys girls sons daughters years yrs months weeks days bedrooms

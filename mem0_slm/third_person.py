@@ -7,7 +7,7 @@ for the speaker and the verbs that agree with them change; no word of substance 
 import re
 
 from mem0_slm import elided, verbs
-from mem0_slm.agreement import turned
+from mem0_slm.agreement import ACTIVITIES, turned
 from mem0_slm.speaker import JOINT, OTHERS, Word
 
 _LONGEST = 1000
@@ -64,7 +64,7 @@ def third_person(said: str, subject: str = "User") -> str | None:
         found = _sentence(words, subject, speaker)
         if found is None:
             return None
-        speaker = found.startswith(subject)
+        speaker = found.startswith(f"{subject} ") and not found.startswith(f"{subject} and ")
         sentences += [found, end]
     return "".join(sentences[:-1]) or None
 
@@ -138,13 +138,14 @@ def _sentence(words: list[Word], subject: str, speaker: bool) -> str | None:
     """One sentence in third person. speaker: whether a subject that is left out can be the speaker."""
     if len(words) > 150 or any(word.low in _YOU or word.low.startswith("you'") for word in words):
         return None
-    front = elided.subject_left_out([w.low for w in words])
+    joint = next((k for k, word in enumerate(words) if k and JOINT.search(word.gap)), len(words))
+    front = elided.subject_left_out([w.low for w in words[:joint]], joint == len(words))
     if front is None or (front and not speaker):
         return None
     if front:
         words = [Word(low, low, " ") for low in front] + words
         first = words[len(front)]
-        words[0].gap, first.gap, first.out = "", " ", first.low if first.out.istitle() else first.out
+        words[0].gap, first.gap, first.out = "", " ", first.low if first.out[1:].islower() else first.out
     elif not _begins_well(words):
         return None
     if not turned(words, subject):
@@ -164,6 +165,8 @@ def _begins_well(words: list[Word]) -> bool:
     if "me" in (after, third) and verbs.base(words[0 if after == "me" else 1].low):
         if after == "me" and not verbs.alike(first) or first in ("never", "nvr", "always", "just", "then", "also"):
             return False
+    if first == "i" and after == "see" and (len(words) == 2 or JOINT.search(words[2].gap)):
+        return False
     if first == "i" and third == "know" and len(words) > 3 and words[3].low in ("i", "my", "we"):
         return False
     if first == "what" and after in ("i", "we") and any(w.low in ("is", "was") for w in words[3:]):
@@ -190,10 +193,18 @@ def _begins_well(words: list[Word]) -> bool:
     if verbs.third_form(first) and verbs.plain(verbs.base_of(first)):
         return False
     pointing = elided.DETERMINERS | elided.OBJECTS | _PREPOSITIONS | {"up", "out", "off", "back"}
-    if verbs.past(first) and (after in pointing or not (_finite(words) and first.endswith("ed"))):
+    noun = any(word.low in verbs.FINITE or verbs.third_form(word.low) for word in words[2:4])
+    if verbs.past(first) and (after in pointing or not noun or not first.endswith("ed")):
         return False
     ordered = after in ("a", "an", "the", "my", "our", "me", "us", "this") and not JOINT.search(words[1].gap)
     if ordered and not (first in _BEFORE_NOUNS or first.endswith("ly") or "'" in first):
+        return False
+    if (
+        verbs.base(first)
+        and not verbs.plain(first)
+        and first in ACTIVITIES
+        and after in _PREPOSITIONS | {"there", "here"}
+    ):
         return False
     if verbs.third_form(first) and after in pointing:
         return False

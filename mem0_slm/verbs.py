@@ -22,57 +22,58 @@ abhor absorb accept accompany accomplish accumulate achieve acknowledge acquire 
 admit adopt adore advertise advise advocate afford aggravate agree allow alternate analyse analyze announce annoy
 anticipate apologise apologize appeal appear apply appoint appreciate approve argue arrange arrive ask assemble assess
 assign assist associate assume attach attend attract avoid await babysit bathe become beg begin behave behold believe
-belong betray bicker binge-watch blame bleed blend blink boast boil book-keep borrow bother breathe breed brew bring
-broaden browse build bury buy caffeinate calculate calm cancel cannot caramelise care-for carry cater cease celebrate
-chew choose chop choreograph clarify cling close co-own co-parent coincide collaborate collect combine come commit
-commute compare compete compile complain complement complete compose comprehend concentrate conclude conduct confess
-configure confirm confront confuse connect consider consist consult consume contain continue contribute converse
-convert convince coordinate cope correct crave create cringe criticise criticize crochet cuddle curate cure dabble
-daydream deal decide declare decline declutter decorate decrease deduct deepen defend defrost deglaze dehydrate delete
-deliver demand deny depart depend deploy deprive deputise derive describe deserve despair despise destine destroy
-detect deteriorate determine detest detox develop devote diagnose dictate die differ digest disagree disappear
-disapprove disassemble discipline discourage discover discuss disinfect dislike dismiss disregard dissolve distinguish
-distribute disturb divide divorce-from do donate doubt-if downsize draw dread drown dwell earn eat educate eliminate
-embrace embroider emigrate emphasise employ empty-out enable encounter encourage endure enforce engage enjoy enlist
-enquire enrol enroll ensure enter entertain entrust envisage envy escape evaluate evolve exaggerate examine exceed
-exchange exclude execute exercise exist expand expect explain explore expose express extend fail fall fantasise feed
-feel fetch fiddle fill finalise find finish fix flirt fluctuate fly fold forage forbid forget forgive form-up foster
-freelance freeze frequent fret fulfil fulfill garden gargle gather generate get give glue go govern grab graduate
-grate gravitate greet grieve grill grind groom grow grumble guarantee haggle hallucinate handle hang happen harvest
-hate have head hear help-out hesitate hibernate hire hitchhike hoard homeschool hoover hug hum hydrate identify ignore
-illustrate imagine immigrate implement imply import impress improve improvise include incorporate increase indulge
-infer influence inform inherit inject injure inquire insist inspect inspire install instruct insulate integrate intend
-interact interfere interpret interrupt introduce invent invest investigate invite involve iron irritate isolate itch
-jog join juggle justify kayak keep kneel knit know lack lament laugh lead lean learn leave lecture lend lie lipread
-listen live loathe lodge long loosen lose lug lurk maintain make manage marry mastermind mean meander measure mediate
-medicate meditate meet memorise memorize mention migrate mingle minimise misplace mispronounce misread miss mistake
-misunderstand moan moderate modify moisturise motivate mourn move mow multiply multitask mumble nag narrate navigate
-neglect negotiate nibble nod nominate notice notify nurture obey observe obtain occupy offend omit operate oppose opt
-orchestrate organise organize originate outgrow outsource overcook overeat overheat overindulge overlook overreact
-oversee overshare oversleep overspend overthink overwater owe own panic-buy parachute paraglide partake participate
-pay peel perceive perform permit persevere persuade pester photograph plaster plead plough pluck poach polish ponder
-possess postpone pour practise pray preach predict prefer prepare prescribe present-to preserve preside pretend
-prevent prioritise prioritize proceed proclaim procrastinate procure produce pronounce proofread propagate propose
-protect prove provide prune publish punish purchase pursue put qualify quilt quit reach react readjust realise realize
-reapply rearrange reassure rebuild recall receive recharge recite reckon recline recognise recognize recommend
-reconsider recount recover recruit rectify recycle redecorate redo reduce refer refinance reflect refresh refurbish
-refuse register regret regret-to regulate rehearse reheat rehome reinstall reject relate relax relearn relist relive
-relocate rely remain remarry remember remind reminisce remodel remove renew renounce renovate reopen reorganise
-repaint repay repeat replace replenish reply-to repot repurpose require reread rescue resemble resent reside resign
-resist resit resolve respect respond restock restore restrict restring resume retain retire retrain retrieve reuse
-reveal revise revisit rewatch rewrite rid rinse rise roast rub rummage sacrifice sail salvage sand scavenge scrape
-scream scroll scrub scuba-dive secure see seek seem seize select sell send separate serenade serve settle sew shake
-sharpen shave shear shed shiver shove shrink shut sigh sightsee simmer simplify sing sit skim skype slip-up smell
+belong betray bicker binge-watch blame bleed blend blink boast boil book-keep borrow bother brainstorm breathe breed
+brew bring broaden browse build bury buy caffeinate calculate calm cancel cannot caramelise care-for carry cater cease
+celebrate chew choose chop choreograph clarify cling close co-own co-parent coincide collaborate collect combine come
+commit commute compare compete compile complain complement complete compose comprehend concentrate conclude conduct
+confess configure confirm confront confuse connect consider consist consult consume contain continue contribute
+converse convert convince coordinate cope correct crave create cringe criticise criticize crochet cuddle curate cure
+dabble daydream deal debug decide declare decline declutter decorate decrease deduct deepen defend define defrost
+deglaze dehydrate delete deliver demand deny depart depend deploy deprive deputise derive describe deserve despair
+despise destine destroy detect deteriorate determine detest detox develop devote diagnose dictate die differ digest
+disagree disappear disapprove disassemble discipline discourage discover discuss disinfect dislike dismiss disregard
+dissolve distinguish distribute disturb divide divorce-from do donate doubt-if downsize draw dread drown dwell earn
+eat educate elaborate eliminate embrace embroider emigrate emphasise employ empty-out enable encounter encourage
+endure enforce engage enjoy enlist enquire enrol enroll ensure enter entertain entrust envisage envy escape evaluate
+evolve exaggerate examine exceed exchange exclude execute exercise exist expand expect explain explore expose express
+extend fail fall fantasise feed feel fetch fiddle fill finalise find finish fix flirt fluctuate fly fold forage forbid
+forget forgive form-up foster freelance freeze frequent fret fulfil fulfill garden gargle gather generate get give
+glue go govern grab graduate grate gravitate greet grieve grill grind groom grow grumble guarantee haggle hallucinate
+handle hang happen harvest hate have head hear help-out hesitate hibernate hire hitchhike hoard homeschool hoover hug
+hum hydrate identify ignore illustrate imagine immigrate implement imply import impress improve improvise include
+incorporate increase indulge infer influence inform inherit inject injure inquire insist inspect inspire install
+instruct insulate integrate intend interact interfere interpret interrupt introduce invent invest investigate invite
+involve iron irritate isolate itch jog join juggle justify kayak keep kneel knit know lack lament laugh lead lean
+learn leave lecture lend lie lipread listen live loathe lodge long loosen lose lug lurk maintain make manage marry
+mastermind mean meander measure mediate medicate meditate meet memorise memorize mention migrate mingle minimise
+misplace mispronounce misread miss mistake misunderstand moan moderate modify moisturise motivate mourn move mow
+multiply multitask mumble nag narrate navigate neglect negotiate nibble nod nominate notice notify nurture obey
+observe obtain occupy offend omit operate oppose opt orchestrate organise organize originate outgrow outsource
+overcook overeat overheat overindulge overlook overreact oversee overshare oversleep overspend overthink overwater owe
+own panic-buy parachute paraglide paraphrase partake participate pay peel perceive perform permit persevere persuade
+pester photograph plaster plead plough pluck poach polish ponder possess postpone pour practise pray preach predict
+prefer prepare prescribe present-to preserve preside pretend prevent prioritise prioritize proceed proclaim
+procrastinate procure produce pronounce proofread propagate propose protect prove provide prune publish punish
+purchase pursue put qualify quilt quit reach react readjust realise realize reapply rearrange reassure rebuild recall
+receive recharge recite reckon recline recognise recognize recommend reconsider recount recover recruit rectify
+recycle redecorate redo reduce refer refinance reflect refresh refurbish refuse register regret regret-to regulate
+rehearse reheat rehome reinstall reject relate relax relearn relist relive relocate rely remain remarry remember
+remind reminisce remodel remove renew renounce renovate reopen reorganise repaint repay repeat rephrase replace
+replenish reply-to repot repurpose require reread rescue resemble resent reside resign resist resit resolve respect
+respond restock restore restrict restring resume retain retire retrain retrieve reuse reveal revise revisit rewatch
+reword rewrite rid rinse rise roast rub rummage sacrifice sail salvage sand scavenge scrape scream scroll scrub
+scuba-dive secure see seek seem seize select sell send separate serenade serve settle sew shake sharpen shave shear
+shed shiver shorten shove shrink shut sigh sightsee simmer simplify simulate sing sit skim skip skype slip-up smell
 smuggle snack sneeze sniff snore snorkel soak sob socialise socialize soften solder solve speak specialise specialize
 speedrun spell spend spin sprain sprinkle squeeze squint stammer stand starve stay steal steam-up stick stir stitch
 strengthen stretch strive struggle-with strum study stumble stutter submit subscribe succeed suffer suggest suit
-summarise sunbathe supervise supply suppose surf survive suspect suspend sustain swallow swap swear sweat sweep swell
-swim swing symbolise tackle take teach tease telecommute tell tempt tend thank thaw think thrive throw tidy tighten
-tinker tolerate transcribe transfer transform translate travel treat trek tremble trust try tutor-in twitch
-underestimate undergo understand undertake unfollow unpack unplug unwind upcycle update upgrade upholster upload urge
-use utilise utilize vacuum validate vape vary ventilate verify view visualise vlog volunteer-at vomit wait wake waken
-walk waltz wander want wash wean wear weave weep weigh welcome whisk whisper whistle whiten whittle win wish withdraw
-wobble wonder worry worship wrap write yearn yell yodel
+summarise summarize sunbathe supervise supply suppose surf survive suspect suspend sustain swallow swap swear sweat
+sweep swell swim swing symbolise tackle take teach tease telecommute tell tempt tend thank thaw think thrive throw
+tidy tighten tinker tolerate transcribe transfer transform translate travel treat trek tremble trust try tutor-in
+twitch underestimate undergo understand undertake unfollow unpack unplug unwind upcycle update upgrade upholster
+upload urge use utilise utilize vacuum validate vape vary ventilate verify view visualise vlog volunteer-at vomit wait
+wake waken walk waltz wander want wash wean wear weave weep weigh welcome whisk whisper whistle whiten whittle win
+wish withdraw wobble wonder worry worship wrap write yearn yell yodel
 """
 _NOUNLIKE = """
 accent access ache act address age aim alarm answer approach attack attempt auction average award babble back backpack
@@ -85,35 +86,35 @@ cost cough counsel count couple cover craft crash crawl credit cringe cross crus
 dance dare date daub deal debate debug decay decorate defeat delay delight demand demo design desire detail diet dig
 dine dip direct dive divorce dj document dodge dose double doubt download dream dress drift drill drink drive drop dry
 dump dust dye ease echo edit effect email end engineer escape estimate excuse exercise exhibit exit experience
-experiment export eye face facetime fancy farm fast favor favour fear feature fence fight file film filter
-finance fire fish fit flag flash flip float flood flow flush focus follow fool force form forward frame frown fry fuel
+experiment export eye face facetime fancy farm fast favor favour fear feature fence fight file film filter finance
+fire fish fit flag flash flip float flood flow flush focus follow fool force form forward frame frown fry fuel
 function fund furnish fuss gain gamble game gaze gift glance glaze golf google gossip grade graft grant graze group
 guard guess guest guide gym hack ham hand harm hatch haul head heal heat help hike hint hit hold holiday honeymoon
 honor honour hop hope host house humble hunt hurry hurt ice impact index interest interview invoice iron itch jam job
 joke journal judge juice jump kick kill kiss knit knock label lack land lap last laugh launch laundry lay layer laze
 lease let level lift light like limit limp link load loan lock lodge log look loop love luck lunch machine mail major
-man map march mark market marshal mask massage master match mate matter merge mess message microwave milk mind
-minor mix model moonlight mop move muck murder name nap narrow need nest network nickname nose
-note number nurse object offer oil open order outline own pace pack paddle page pain paint pair panic paper parent
-park part partner pass paste patch patrol pause pawn peak peek pen perm pet petition phase phone phrase pick pickle
-picture piece pile pilot pin pipe pity place plan plank plant plate play please plot plug plumb podcast point
-poison pop pose post pot power practice praise prep present press price pride print prize process profit program
-project promise promote proof protest pull pump punch purpose push putt puzzle quarantine question queue quilt
-quote race rain raise rake range rank rate rave read rear reason rebel record redesign refill refund regret relapse
-relay release remark rent repair reply report request research reserve rest result retreat return reverse review
-reward rhyme ride rig ring rip risk roam rock roll row ruin rule run rush sample sand save scale scan scare schedule
-school scooter score scout scratch scream screenshot sculpt search season seat second sense sentence set shadow shape
-share shear shelter shepherd shift shine ship shock shoot shop shoulder shout show shower shrug sign signal silence
-sin skate skateboard sketch ski skim skip skydive slack sleep slice slide slip slow smile smoke snack snap sniff snow
-snowboard solo sort sound source space spar spare spark speed spoil sponsor spot spray spread sprint spy squash squat
-stack stage stain stall stamp start state stay steam steer step steward stock stop store storm strain stream stress
-strike strip stroke stroll struggle stub stuff stutter style sub subject sum supper support surprise survey suspect
-swap swear sweat sweep swing switch sympathise table tag talk tan tap tape target task taste tattoo tax tear tee
-telephone temp tend term test text thread thrift tick tie tile time tinker tip tire title toast toboggan toss total
-touch tour tow track trade trail train transfer transport trap travel trawl trial trick trigger trim trip trot trouble
-trust tumble tune turf turn tutor tweak tweet type uber umpire undo upset value varnish veto vibe visit voice
-volunteer vote vow wage wake walk wallpaper waste watch water wave wax ween weld whine whip whisk windsurf
-wonder word work worry wound wreck wrestle yacht yawn zoom
+man map march mark market marshal mask massage master match mate matter merge mess message microwave milk mind minor
+mix model moonlight mop move muck murder name nap narrow need nest network nickname nose note number nurse object
+offer oil open order outline own pace pack paddle page pain paint pair panic paper parent park part partner pass paste
+patch patrol pause pawn peak peek pen perm pet petition phase phone phrase pick pickle picture piece pile pilot pin
+pipe pity place plan plank plant plate play please plot plug plumb podcast point poison pop pose post pot power
+practice praise prep present press price pride print prize process profit program project promise promote proof
+protest pull pump punch purpose push putt puzzle quarantine question queue quilt quote race rain raise rake range rank
+rate rave read rear reason rebel record redesign refill refund regret relapse relay release remark rent repair reply
+report request research reserve rest result retreat return reverse review reward rhyme ride rig ring rip risk roam
+rock roll row ruin rule run rush sample sand save scale scan scare schedule school scooter score scout scratch scream
+screenshot sculpt search season seat second sense sentence set shadow shape share shear shelter shepherd shift shine
+ship shock shoot shop shoulder shout show shower shrug sign signal silence sin skate skateboard sketch ski skim skip
+skydive slack sleep slice slide slip slow smile smoke snack snap sniff snow snowboard solo sort sound source space
+spar spare spark speed spoil sponsor spot spray spread sprint spy squash squat stack stage stain stall stamp start
+state stay steam steer step steward stock stop store storm strain stream stress strike strip stroke stroll struggle
+stub stuff stutter style sub subject sum supper support surprise survey suspect swap swear sweat sweep swing switch
+sympathise table tag talk tan tap tape target task taste tattoo tax tear tee telephone temp tend term test text thread
+thrift tick tie tile time tinker tip tire title toast toboggan toss total touch tour tow track trade trail train
+transfer transport trap travel trawl trial trick trigger trim trip trot trouble trust tumble tune turf turn tutor
+tweak tweet type uber umpire undo upset value varnish veto vibe visit voice volunteer vote vow wage wake walk
+wallpaper waste watch water wave wax ween weld whine whip whisk windsurf wonder word work worry wound wreck wrestle
+yacht yawn zoom
 """
 IRREGULAR = {
     form: base
@@ -180,7 +181,7 @@ browse brew chew chop cling comb compile compliment conduct cuddle dabble defros
 exit process perform produce purchase convert combine concern complement compose cancel advocate alternate
 associate approximate appropriate duplicate estimate graduate deliberate elaborate initiate subordinate
 attach absent perfect present object project record reject refuse compact content contract console conflict
-close clean clear empty faint hang pop pray regulate tighten-up lend-out remain""".split()
+close clean clear empty faint pop pray regulate tighten-up lend-out remain""".split()
 ) - {
     "live",
     "feel",
