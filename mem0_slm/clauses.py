@@ -9,17 +9,18 @@ from .confidential import secret_spans
 from .kinds import (
     LONGEST_CHARACTERS,
     LONGEST_WORDS,
-    asks_for_fiction,
     is_short_answer,
     is_yes_or_no,
     kind_of,
     leans,
+    makes_up,
     of_oneself,
     returns,
     says_something,
     sets_up,
 )
 from .languages import is_english, is_question, speaks_of_oneself
+from .ordering import orders_abroad, small_abroad
 from .pasted import pasted_spans
 from .pieces import pieces
 from .sentences import Word, sentences, trimmed, words_of
@@ -73,6 +74,8 @@ class Clause:
 Turns = list[tuple[str, str]]
 _MOST_WORDS = 400
 """A sentence longer than that is no sentence: it is not looked into, and pasted."""
+_READ_FIRST, _READ_LAST = 16_000, 4_000
+"""Characters that are read of a message; nobody types more, and what stands between is someone else's text."""
 _ASKS = "?？؟"
 
 
@@ -117,18 +120,20 @@ class _Turn:
     def clauses(self) -> list[tuple[int, int, int, str]]:
         """(start, end, sentence of the turn, kind)"""
         found: list[tuple[int, int, int, str]] = []
-        for start, end in _cut_at_edges(self.text, sentences(self.text), self.pasted):
+        for start, end in _cut_at_edges(self.text, _read(self.text), self.pasted):
             parts = self._sentence(start, end)
             found += [(a, b, self.sentences, kind) for a, b, kind in parts]
             self.sentences += bool(parts)
         return _values_too(self.text, _lone_phrases(self.text, found))
 
     def _sentence(self, start: int, end: int) -> list[tuple[int, int, str]]:
+        if end - start > _READ_LAST:
+            return [(start, end, "secret" if any(a < end and start < b for a, b in self.secret) else "pasted")]
         words = words_of(self.text, start, end)
         asks = self.text[start:end].rstrip('"”»)').endswith(tuple(_ASKS))
         if not self.english:
             asks = asks or is_question(self.text[start:end])
-            kind = "question" if asks else "foreign" if self.of_oneself else "small_talk"
+            kind = "question" if asks else self._kind_abroad(self.text[start:end])
             return [(start, end, self._fixed(start, end, words) or kind)]
         if len(words) > _MOST_WORDS:
             return [(start, end, self._fixed(start, end, words) or "pasted")]
@@ -138,6 +143,11 @@ class _Turn:
         kinds = self._kinds(spans, asks)
         places = [trimmed(self.text, span[0].start, span[-1].end) for span in spans]
         return [(a, b, self._fixed(a, b, span) or kind) for (a, b), span, kind in zip(places, spans, kinds) if a < b]
+
+    def _kind_abroad(self, sentence: str) -> str:
+        if orders_abroad(sentence):
+            return "request"
+        return "foreign" if self.of_oneself and not small_abroad(sentence) else "small_talk"
 
     def _fixed(self, start: int, end: int, words: list[Word]) -> str:
         if any(a < end and start < b for a, b in self.secret):
@@ -160,7 +170,7 @@ class _Turn:
                 kind = "unreal"
             elif kind in STORABLE and kinds and kinds[-1] == "unreal" and self._leans(spans, k):
                 kind = "unreal"
-            self.scope = sets_up(span) or self.scope or ("told" if kind == "request" and asks_for_fiction(span) else "")
+            self.scope = sets_up(span) or self.scope or ("told" if makes_up(span, kind) else "")
             kinds.append(kind)
         if asks and kinds and kinds[-1] not in ("question", "request", "unreal", "pasted"):
             kinds = ["question" if kind in STORABLE else kind for kind in kinds]
@@ -171,6 +181,15 @@ class _Turn:
         return leans(spans[k - 1]) and not any(
             word.said == "but" for word in words_of(self.text, spans[k - 1][-1].end, spans[k][0].start)
         )
+
+
+def _read(text: str) -> list[tuple[int, int]]:
+    """The sentences of a message. Of a very long one the middle is a single one, which its length makes pasted."""
+    if len(text) <= _READ_FIRST + _READ_LAST:
+        return sentences(text)
+    first, last = text[:_READ_FIRST], text[-_READ_LAST:]
+    behind = len(text) - _READ_LAST
+    return sentences(first) + [(_READ_FIRST, behind)] + [(a + behind, b + behind) for a, b in sentences(last)]
 
 
 def _cut_at_edges(text: str, spans: list[tuple[int, int]], pasted: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -3,8 +3,9 @@
 Sound before complete: a clause that is called a statement should be the speaker's own word about the real world.
 """
 
-from .asking import after_leads, asks_within, has_finite, opens_order, opens_question, opens_standing_order
+from .asking import after_leads, asks_within, has_finite, opens_question
 from .openers import CHAT, CHAT_IF_SHORT, PLAYED, RETURNS, SUPPOSED, TAGS, says
+from .ordering import opens_order, opens_standing_order
 from .sentences import Word
 from .text import NUMBER_WORDS
 from .verbs import base
@@ -66,6 +67,9 @@ def is_unreal(words: list[Word]) -> bool:
     return False
 
 
+_PLAYING = frozenset("character protagonist roleplay role-play fanfic novel's".split())
+
+
 def sets_up(words: list[Word]) -> str:
     """What a clause opens for those after it: "played", "supposed" or "told" (a fiction), "" for nothing."""
     first = after_leads(words)
@@ -74,33 +78,29 @@ def sets_up(words: list[Word]) -> str:
         return "" if any(word in HELPERS for word in said) else "played"
     if says(words, first, SUPPOSED) or says(words, 0, SUPPOSED):
         return "supposed" if said[first : first + 2] != ["what", "if"] else ""
-    if any(word in ("character", "protagonist", "roleplay", "role-play", "fanfic", "novel's") for word in said):
+    if is_fiction(words) or not _PLAYING.isdisjoint(said):
         return "told"
     return ""
+
+
+_TOLD = frozenset("is begins starts ends goes".split())
+_MADE_UP = frozenset("character protagonist villain heroine narrator antagonist backstory".split())
 
 
 def is_fiction(words: list[Word]) -> bool:
     """True for a clause about somebody who is made up: "in my novel", "my character", "the hero"."""
     said = [word.said for word in words]
     for j, word in enumerate(said[:12]):
-        before = said[j - 1] if j else ""
-        if word in FICTION and before in ("my", "the", "our", "this", "a", "main", "player", "in", "her", "his"):
-            lead = said[j - 2] if j > 1 else ""
-            if word in (
-                "character",
-                "protagonist",
-                "villain",
-                "hero",
-                "heroine",
-                "narrator",
-                "antagonist",
-                "backstory",
-            ):
-                return True
-            if lead in ("in", "of") and j <= 4 or before == "in":
-                return True
-            if before == "the" and j <= 2 and word not in ("movie", "film", "series", "book", "game", "show"):
-                return True
+        before, lead = said[j - 1] if j else "", said[j - 2] if j > 1 else ""
+        after = said[j + 1] if j + 1 < len(said) else ""
+        if word not in FICTION or before not in ("my", "the", "our", "this", "a", "main", "player", "in", "her", "his"):
+            continue
+        if word in _MADE_UP or word == "hero" and before != "my":
+            return True
+        if (lead in ("in", "of") and j <= 4 or before == "in") and after not in ("club", "shop", "group", "of"):
+            return True
+        if before == "the" and j <= 2 and word in ("novel", "story") and after in _TOLD:
+            return True
     return False
 
 
@@ -108,7 +108,6 @@ _FEELINGS = frozenset(
     "love like hate appreciate thank trust bet hear hope wish knew think meant asked told see miss blame forgive "
     "believe warn owe want expect need know".split()
 )
-_PARTS = frozenset("'s's s't t".split())
 
 
 def _all_in(words: list[Word], allowed: frozenset[str] = SMALL | JUDGED) -> bool:
@@ -282,10 +281,12 @@ def of_oneself(words: list[Word]) -> bool:
     return any(word.said in FIRST for word in words)
 
 
-def asks_for_fiction(words: list[Word]) -> bool:
-    """True for an order of a story, poem or joke that is not about the speaker's own people."""
+def makes_up(words: list[Word], kind: str) -> bool:
+    """True for who is writing a novel, or asks for a story, poem or joke that is not about the speaker's own people."""
     said = [word.said for word in words]
-    return any(word in INVENTED for word in said) and not any(word in ("my", "our", "i") for word in said)
+    if not any(word in INVENTED for word in said):
+        return False
+    return "writing" in said or kind in ("request", "question") and not any(word in ("my", "our", "i") for word in said)
 
 
 def returns(words: list[Word]) -> bool:

@@ -5,18 +5,26 @@ In lower case, with straight apostrophes; chat spellings without them stand besi
 
 from .sentences import Word
 
-Openers = frozenset[tuple[str, ...]]
+Openers = dict[str, list[list[str]]]
+"""Phrases by their first word, the longest first."""
 
 
 def _openers(text: str) -> Openers:
-    return frozenset(tuple(opener.split()) for opener in text.split("|"))
+    found: Openers = {}
+    for phrase in sorted({tuple(opener.split()) for opener in text.split("|")}, key=len, reverse=True):
+        found.setdefault(phrase[0], []).append(list(phrase))
+    return found
 
 
 def says(words: list[Word], i: int, openers: Openers) -> int:
     """How many words from `i` on make one of the openers; 0 for none."""
-    for length in range(min(5, len(words) - i), 0, -1):
-        if tuple(word.said for word in words[i : i + length]) in openers:
-            return length
+    phrases = openers.get(words[i].said) if i < len(words) else None
+    if phrases is None:
+        return 0
+    following = [word.said for word in words[i : i + len(phrases[0])]]
+    for phrase in phrases:
+        if following[: len(phrase)] == phrase:
+            return len(phrase)
     return 0
 
 
@@ -67,11 +75,10 @@ TAGS = _openers(
 SUPPOSED = _openers(
     "suppose|supposing|imagine|pretend|let's say|lets say|let us say|say i|say we|say my|hypothetically|in theory|"
     "assume|assuming|picture this|what if|in a world|in another life|let's pretend|lets pretend|if only|"
-    "let's imagine|lets imagine|lets play|let's play|let's roleplay|lets roleplay|let's role-play|roleplay|role-play|"
-    "in this scenario|in a dream|i dreamt|i dreamed|last night i dreamt|in my dream|had a dream|i had a dream|"
-    "once upon a time|knock knock|a man walks into|a guy walks into|joke:|riddle:|just kidding|jk|roses are red|"
-    "there once was|say someone|say somebody|theoretically|had i known|thought experiment|hypothetical|hypothetical:|"
-    "scenario:|fictional"
+    "let's imagine|lets imagine|in this scenario|in a dream|i dreamt|i dreamed|last night i dreamt|in my dream|"
+    "had a dream|i had a dream|once upon a time|a man walks into|a guy walks into|just kidding|jk|roses are red|"
+    "there once was|say someone|say somebody|theoretically|had i known|thought experiment|hypothetical|fictional|"
+    "joke :|riddle :|a riddle|riddle me this|hypothetical :|scenario :"
 )
 
 PLAYED = _openers(
@@ -80,7 +87,9 @@ PLAYED = _openers(
     "stay in character|i am a character|i'll play|ill play|i'll be the|ill be the|i will be the|i'm the player|"
     "speak as|talk like|answer as|respond as|reply as|i want you to act|i want you to be|i want you to play|"
     "i want you to pretend|pretend to be|pretend you|pretend that|pretend we|pretend i|in character|we're playing|"
-    "your role|your character"
+    "your role|your character|lets play|let's play|let's roleplay|lets roleplay|let's role-play|roleplay|role-play|"
+    "knock knock|20 questions|twenty questions|truth or dare|would you rather|quiz me|trivia|guess who i am|"
+    "guess the animal"
 )
 
 CHAT = _openers(
@@ -120,7 +129,7 @@ CHAT_IF_SHORT = _openers(
     "ive got a question|i had a question|sounds like|that's it|thats it|that's all|thats all|good point|good idea|"
     "great idea|i hope this|hope you|hope ur|i hope you|see you|nice work|works for me|that's fine|thats fine|"
     "not quite|close enough|nothing yet|nothing much|not much|love you|love u|luv u|luv you|same here|same old|"
-    "all good|all fine|no no"
+    "all good|all fine|no no|happy new year|one second|a second|a sec|the time"
 )
 
 RETURNS = _openers(
@@ -146,5 +155,6 @@ LEAD_IN = _openers(
     "the thing is|fact is|the fact is|fun fact :|fun fact|ps|p.s|edit :|update :|one more thing|one thing|"
     "another thing|for future reference|by the way|in case it matters|in case it helps|if it helps|if it matters|"
     "if that matters|the problem is|the issue is|the point is|the truth is|truth is|you asked|just fyi|heads up|"
-    "the only thing is|reminder :|please remember|as you said|pls remember|remember"
+    "the only thing is|reminder :|please remember|as you said|pls remember|remember|actual question :|"
+    "real question :|question :|quick question :|serious question :"
 )

@@ -1,8 +1,9 @@
 """A sentence in clauses: cut where a new one begins, never where a clause's sense would change."""
 
-from .asking import after_leads, has_finite, is_finite, opens_order, opens_question, question_inside
+from .asking import after_leads, has_finite, is_finite, opens_question, question_inside
 from .kinds import is_small_talk
 from .openers import LEAD_IN, says
+from .ordering import opens_order
 from .sentences import Word
 from .verbs import alike, third_form
 from .wording import (

@@ -83,16 +83,14 @@ LEADS = _set(
 SMALL = LEADS | _set(
     "thank you u very much so a lot lots morning afternoon evening night everyone all there again bye goodbye cya "
     "ttyl gn gm brb afk later see ya talk soon done cheers legend good great welcome you're youre no worries problem "
-    "prob happy monday tuesday wednesday thursday friday saturday sunday weekend christmas easter new year have day "
-    "nice one super brilliant amazing fantastic excellent wonderful sweet exactly indeed correct true agreed noted "
-    "understood absolutely definitely totally ha hahahaha rofl xd smh idk dunno whatever anyhoo test testing hmmm "
-    "hmmmm aw aww awww interesting fun funny bless thankyou ta tysm appreciated really oops whoops my bad namaste ji "
-    "salaam peace xx x xxx for now the help your time it that's thats is this way it's big huge many kind of helpful "
-    "useful typical never mind nvm nevermind fair enough got makes sense i ditto same here np tks thnx goodnight "
-    "gotcha roger wait hold on sec second moment minute min more another next please pretty up wuu2 hru sup wassup "
-    "hola ciao oui merci danke boss damn dear even fine first folks friend girl god guys lastly look madam man pal "
-    "secondly sir today"
-    " quick question"
+    "prob happy monday tuesday wednesday thursday friday saturday sunday weekend have nice one super brilliant "
+    "amazing fantastic excellent wonderful sweet exactly indeed correct true agreed noted understood absolutely "
+    "definitely totally ha hahahaha rofl xd smh idk dunno whatever anyhoo test testing hmmm hmmmm aw aww awww "
+    "interesting fun funny bless thankyou ta tysm appreciated really oops whoops my bad namaste ji salaam peace xx x "
+    "xxx for now the help your time it that's thats is this way it's big huge many kind of helpful useful typical "
+    "never mind nvm nevermind fair enough got makes sense i ditto same here np tks thnx goodnight gotcha roger wait "
+    "hold on sec moment minute min more another next please pretty up wuu2 hru sup wassup hola ciao oui merci danke "
+    "boss damn dear even fine first folks friend girl god guys lastly look madam man pal sir today quick question"
 )
 """A clause of these alone says nothing."""
 YES_NO = _set("yes no yep yeah yea yup nope nah never neither both none either always sometimes often once twice sure")
@@ -139,12 +137,12 @@ ARTEFACTS = _set(
     "opinion opinions feedback answer answers info information guide outline draft paragraph sentence sentences "
     "headline tagline hashtag prompt prompts tutorial intro introduction rhyme rhymes pun puns comeback reply quote "
     "quotes definition overview comparison timetable schedule program programme plan plans routine quiz questions "
-    "trivia fact facts name names title titles steps instructions directions word words blurb description lyrics "
-    "song rap article post tweet ad advert invitation invite eulogy vows spreadsheet table chart diagram logo review "
-    "critique pep lullaby nickname nicknames options alternatives wording taglines slogans poems emails letters bios "
-    "riddles texts messages songs posts tweets essays scripts functions queries itineraries paragraphs templates "
-    "checklists summaries explanations translations headlines hashtags toasts speeches invitations playlists "
-    "definitions icebreakers activities games prices reviews"
+    "trivia fact facts name names title titles steps instructions directions blurb description lyrics song rap "
+    "article post tweet ad advert invitation invite eulogy vows spreadsheet table chart diagram logo review critique "
+    "pep lullaby nickname nicknames options alternatives wording taglines slogans poems emails letters bios riddles "
+    "texts messages songs posts tweets essays scripts functions queries itineraries paragraphs templates checklists "
+    "summaries explanations translations headlines hashtags toasts speeches invitations playlists definitions "
+    "icebreakers activities games prices reviews"
 )
 """What an assistant is asked to make: "I need a slogan" asks for one."""
 INVENTED = _set(
@@ -156,7 +154,7 @@ INVENTED = _set(
 """What is made up, and who lives there."""
 FICTION = _set(
     "character novel story screenplay protagonist villain hero heroine narrator plot chapter fanfic backstory "
-    "roleplay role-play rp scene movie film series book episode game antagonist comic"
+    "roleplay role-play rp movie film book antagonist comic"
 )
 HELPERS = _set(
     "coach tutor advisor adviser therapist nutritionist dietitian dietician trainer teacher lawyer doctor editor "
