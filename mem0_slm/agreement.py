@@ -239,7 +239,8 @@ def _auxiliary(words: list[Word], k: int, who: str, bound: str) -> tuple[str, st
     if _at_joint(words, k):
         if who != "me" or (low in ("have", "do") and bound != "no") or (low == "do" and following(words, k) == "it"):
             return None
-        if low == "don't" and (before == "so" or following(words, k) not in _DONT):
+        negated = low == "don't" or (low == "do" and words[k + 1 : k + 2] and words[k + 1].low == "not")
+        if negated and (before == "so" or following(words, k) not in _DONT):
             return None
         words[k].out = verbs.AGREES[low]
         return who, "yes" if low == "don't" else "no"

@@ -12,21 +12,22 @@ no any another one both each every""".split()
 OBJECTS = frozenset("a an the my our it him them me some one".split())
 _THING = DETERMINERS - {"this", "that", "these", "those", "his", "her", "their", "each", "both", "one"}
 _BEGIN = verbs.phrases(
-    """ok | okay | okey | lol | lmao | lmfao | rofl | haha | hahaha | hahah | hehe | ha | omg | btw | tbh |
-ngl | fyi | tbf | fwiw | ugh | argh | hmm | hm | um | umm | uh | er | erm | ah | oh | ooh | yay | wow | phew
-| meh | welp | anyway | anyways | anyhow | honestly | basically | yeah | yea | yep | yup | yes | aye | hi |
-hello | hey | hiya | heya | hallo | hola | yo | bro | dude | smh | by the way | same here | oh my god | oh
-my gosh | oh god | to be honest | to be fair | not gonna lie | not going to lie | fun fact | for context |
-for reference | for the record | for what it's worth | good morning | good evening | good afternoon | good
-day | hi there | hey there | hello there | hi all | hello all | hi everyone | hey everyone | hello everyone
-| hey guys | hi guys | hello guys | just so you know | as you know | believe it or not | thanks | thank you
-| thx | cheers | thank you so much | thanks so much | just fyi | long story short | quick update | small
-update"""
+    """ok | okay | alright | okey | lol | lmao | lmfao | rofl | haha | hahaha | hahah | hehe | ha | omg |
+btw | tbh | ngl | fyi | tbf | fwiw | ugh | argh | hmm | hm | um | umm | uh | er | erm | ah | oh | ooh | yay
+| wow | phew | meh | welp | anyway | anyways | anyhow | honestly | basically | yeah | yea | yep | yup | yes
+| aye | hi | hello | hey | hiya | heya | hallo | hola | yo | bro | dude | smh | by the way | same here | oh
+my god | oh my gosh | oh god | to be honest | to be fair | not gonna lie | not going to lie | fun fact | for
+context | for reference | for the record | for what it's worth | good morning | good evening | good
+afternoon | kindly note that | kindly note | please note that | please note | note that | tldr | tl;dr |
+good day | hi there | hey there | hello there | hi all | hello all | hi everyone | hey everyone | hello
+everyone | hey guys | hi guys | hello guys | just so you know | as you know | believe it or not | thanks |
+thank you | thx | cheers | thank you so much | thanks so much | just fyi | long story short | quick update |
+small update"""
 )
 _BEFORE_SUBJECT = verbs.phrases(
-    """so | well | and | but | also | plus | like | actually | right | look | listen | see | no | nope | nah
-| first of all | or | k | x | ps | p.s | pps | edit | update | mate | pal | guys | just saying | just to say
-| sir"""
+    """so | well | and | but | also | plus | like | actually | right | look | listen | see | man | sorry |
+gosh | damn | jeez | no | nope | nah | first of all | or | k | x | ps | p.s | pps | edit | update | mate |
+pal | guys | just saying | just to say | sir"""
 )
 _END = verbs.phrases(
     """lol | lmao | lmfao | rofl | haha | hahaha | hahah | hehe | omg | btw | tbh | ngl | fyi | tbf | fwiw |
@@ -88,13 +89,14 @@ been; can't: eat stand sleep afford drink decide wait remember swim drive cook s
 )
 _I_NOW = verbs.table(
     """live: in with on near at by alone; work: as at in for from nights part full remotely; have: + kids;
-own: +; need: to +; want: to +; enjoy: -ing; play: the; prefer: *; teach: + english maths; study: at; speak:
-*; hate: *; love: *; suffer: from with"""
+own: +; need: to + *; want: to + *; wish: i; enjoy: -ing; play: the; prefer: *; teach: + english maths;
+study: at; speak: *; hate: *; love: *; suffer: from with"""
 )
-"""What may follow the word that begins a sentence without "I", for the reading to be sure. +: "a", "my", a number;
-*: any word that points at nothing said before; **: one that is no preposition or adverb either; -ing: such a form; a full stop: nothing."""
+"""What may follow the word that begins a sentence without "I", for the reading to be sure. +: "a", "my", a number; *: a
+word that points at nothing said before; **: one that is no preposition or adverb either; -ing: such a form; a full
+stop: nothing."""
 _POINTING = frozenset(
-    "he she they we it that this the you your how what these those them him her i is was to and".split()
+    """he she they we it that this the you your how what these those them him her i is was to and""".split()
 )
 _ITS = frozenset(
     """raining snowing leaking barking crying making ages time minutes hours days weeks months long forever""".split()
@@ -107,7 +109,9 @@ more less some""".split()
 _POLITE = frozenset("look go think seat good nice great lovely safe wonderful chat read guess bit".split())
 _COUNTS = (_THING | {"2", "3", "4"}) - {"the", "my", "our"}
 _TOLD_WHEN = frozenset("yesterday ago last today when from off for back in on this after call job new".split())
-_BEFORE_VERB = frozenset("just recently finally already still currently also only never".split())
+_BEFORE_VERB = frozenset(
+    """just recently finally already still currently also only never always usually often mostly rarely""".split()
+)
 
 
 def _phrase_at(lows: list[str], phrases: list[tuple[str, ...]], at_end: bool) -> int:
@@ -161,7 +165,7 @@ def _fits(table: dict[str, str], lows: list[str]) -> bool:
     return (
         after in followers
         or (after == "" and "." in followers)
-        or ("+" in followers and (after in _THING or after.isdigit()))
+        or ("+" in followers and (after in _THING or (after.isdigit() and not after.startswith(("19", "20")))))
         or ("*" in followers and after != "" and after not in _POINTING)
         or ("**" in followers and after not in _POINTING | _PARTICLES and after != "" and not verbs.adverb(after))
         or ("-ing" in followers and after.endswith("ing"))
@@ -192,7 +196,8 @@ def subject_left_out(lows: list[str], whole: bool = True) -> list[str] | None:
         return ["i", "have"]
     if _fits(_I, rest) or (not count and _fits(_I_NOW, rest) and not set(rest[1:4]) & _POLITE):
         return ["i"]
-    return None if count else []
+    verb = rest[0].endswith("ing") or verbs.past(rest[0]) or verbs.base(rest[0]) or rest[0] in verbs.PARTICIPLES
+    return None if count and verb else []
 
 
 def _owned(rest: list[str]) -> bool:

@@ -49,6 +49,7 @@ staying saw watch watched ate drink travel travelled traveled traveling travelli
 used keep celebrate celebrated know knew think thought remember miss married engaged divorced bought buying
 adopted adopting sold selling spent""".split()
 )
+_OF_US = frozenset("of both all two let between the".split())
 _TITLES = frozenset("god goodness bad days word gosh oh".split())
 
 
@@ -119,19 +120,25 @@ def of_speaker(words: list[Word], k: int, subject: str) -> bool:
             return False  # "mine's given me": has
         word.out = f"{subject}'s"
     elif word.low in ("me", "us"):
-        if (
-            word.low == "us" and (before in ("of", "both", "all", "two", "let", "between", "the") or word.out == "US")
-        ) or (k and word.out == "Me"):
-            return False
-        if k and JOINT.search(word.gap) and after not in ("and", "", "too", "either", "neither"):
-            return False  # "me last one": my
-        if (not k and after != "and") or (k == 1 and before in ("let", "tell", "give", "help", "make", "call")):
+        if not _surely_me(words, k, before, after):
             return False
         word.out = f"{subject} that" if after == "i" and not JOINT.search(words[k + 1].gap) else subject
     elif word.low == "myself":
         word.out = "themselves"
         return any(earlier.low == "i" for earlier in words[:k])
     return True
+
+
+def _surely_me(words: list[Word], k: int, before: str, after: str) -> bool:
+    """False for "me" and "us" where they are not the speaker alone: a title, "both of us", an order, "me" for "my"."""
+    word = words[k]
+    if (k and word.out == "Me") or word.out == "US":
+        return False
+    if word.low == "us" and (before in _OF_US or after in NUMBER_WORDS or after in ("both", "all")):
+        return False
+    if k and JOINT.search(word.gap):
+        return after in ("and", "", "too", "either", "neither")  # "me last one": my
+    return not (not k and after != "and") and not (k == 1 and before in ("let", "tell", "give", "help", "make", "call"))
 
 
 def true_of_one(words: list[Word], k: int) -> bool:

@@ -13,11 +13,11 @@ from mem0_slm.speaker import JOINT, OTHERS, Word
 _LONGEST = 1000
 """Characters; a longer stretch is no statement."""
 _WORD = re.compile(r"\d+(?:[.,:/]\d+)+\w*|\w+(?:['-]\w+)*")
-_SENTENCE_END = re.compile(r"(?:[.!…]+(?=\s|$)|\n)\s*")
+_SENTENCE_END = re.compile(r"(?:[.!…]+[)\]\"”']*(?=\s|$)|\n)\s*")
 _ABBREVIATIONS = frozenset(
     """dr mr mrs ms st vs approx e.g i.e no prof jr sr ca min max tel inc ltd a.m p.m e g i m""".split()
 )
-_YOU = frozenset("you u ur yr your yours yourself ya yall y'all thou please pls plz lets let's ye youse".split())
+_YOU = frozenset("you u ur yr your yours yourself ya yall y'all thou please pls plz lets let's ye youse kindly".split())
 _MENDED = verbs.table(
     """im: i am; i'm: i am; iam: i am; i'am: i am; ive: i have; i've: i have; i'll: i will; i'd: i 'd; i'v:
 i have; we're: we are; we've: we have; weve: we have; we'll: we will; we'd: we 'd; dont: don't; cant: can't;
@@ -34,6 +34,11 @@ _ASKING = frozenset(
     """who whose why how which what where than guess who's what's whats hows wheres whos how's where's""".split()
 )
 _LATER = frozenset("if when whenever while although though since as unless until before after once because cos".split())
+_ORDERS = frozenset(
+    """convert compose edit estimate guess sort turn mix use bear wish strike kindly pray draft proofread
+list suggest imagine pretend suppose let rank rewrite compare pick reply answer spell""".split()
+)
+_MINE = frozenset("i my we".split())
 _EMPTY = frozenset("do did can could am was will would have had don't can't didn't know think guess see".split())
 _THINGS = frozenset("budget name age size date address number height weight rent price salary dose birthday".split())
 _BEFORE_NOUNS = _LATER | frozenset(
@@ -66,7 +71,10 @@ def third_person(said: str, subject: str = "User") -> str | None:
             return None
         speaker = found.startswith(f"{subject} ") and not found.startswith(f"{subject} and ")
         sentences += [found, end]
-    return "".join(sentences[:-1]) or None
+    if sentences:
+        sentences[-1] = re.sub(r"[.!…\s]+", "", sentences[-1])
+    text = "".join(sentences)
+    return (text.strip('"') if text.count('"') == 1 else text) or None
 
 
 def _sentences(text: str) -> list[tuple[str, str]]:
@@ -157,60 +165,77 @@ def _sentence(words: list[Word], subject: str, speaker: bool) -> str | None:
 def _begins_well(words: list[Word]) -> bool:
     """False for a question, an order, and a sentence whose subject is missing or whose main clause is."""
     first, after = words[0].low, (words[1].low if len(words) > 1 else "")
-    third, last = (words[2].low if len(words) > 2 else ""), words[-1].low
-    if last in ("is", "was", "are", "the", "a", "an", "my", "of"):
+    if len(words) == 1 or _says_nothing(words) or _orders(words):
         return False
-    if first in ("nope", "nah", "yep", "yeah", "yes") or (len(words) == 2 and first in ("i", "we") and after in _EMPTY):
-        return False
-    if "me" in (after, third) and verbs.base(words[0 if after == "me" else 1].low):
-        if after == "me" and not verbs.alike(first) or first in ("never", "nvr", "always", "just", "then", "also"):
-            return False
-    if first == "i" and after == "see" and (len(words) == 2 or JOINT.search(words[2].gap)):
-        return False
-    if first == "i" and third == "know" and len(words) > 3 and words[3].low in ("i", "my", "we"):
-        return False
-    if first == "what" and after in ("i", "we") and any(w.low in ("is", "was") for w in words[3:]):
-        return words[-1].low not in ("is", "was")
-    if (
-        first == "where"
-        and after in ("i", "we")
-        and sum(w.low in OTHERS | {"it", "i", "nobody", "everyone"} for w in words) > 1
-    ):
-        return True
-    if len(words) == 1 or first in verbs.INVERTED | _ASKING or (first, after) == ("no", "longer"):
+    if first in ("what", "where") and after in ("i", "we"):
+        of_its_own = OTHERS | {"it", "i", "nobody", "everyone"} if first == "where" else {"is", "was"}
+        return any(word.low in of_its_own for word in words[3:])
+    asks = after if first in ("then", "and", "but", "so", "or") else first
+    if asks in verbs.INVERTED | _ASKING or (first, after) == ("no", "longer"):
         return False
     if first == "that" and (after in OTHERS | {"i", "we", "my", "it"} or not _finite(words[1:])):
         return False
-    if first in ("my", "our") and third in ("he", "she", "they", "it") and not JOINT.search(words[2].gap):
-        return False
     if first in _LATER:
-        subjects = sum(w.low in OTHERS | {"i", "we", "it", "my", "this"} for w in words)
+        subjects = sum(word.low in OTHERS | {"i", "we", "it", "my", "this"} for word in words)
         preposition = first in ("since", "after", "before", "until", "as", "once") or after in elided.DETERMINERS
         own = after in OTHERS or after in ("i", "we", "it", "this")
-        return any("," in w.gap for w in words) or subjects > 1 or (preposition and not own and subjects == 1)
-    if verbs.plain(first) or first == "been" or (first.endswith("ing") and not _gerund_is_subject(words)):
-        return False
-    if verbs.third_form(first) and verbs.plain(verbs.base_of(first)):
-        return False
-    pointing = elided.DETERMINERS | elided.OBJECTS | _PREPOSITIONS | {"up", "out", "off", "back"}
-    noun = any(word.low in verbs.FINITE or verbs.third_form(word.low) for word in words[2:4])
-    if verbs.past(first) and (after in pointing or not noun or not first.endswith("ed")):
-        return False
-    ordered = after in ("a", "an", "the", "my", "our", "me", "us", "this") and not JOINT.search(words[1].gap)
-    if ordered and not (first in _BEFORE_NOUNS or first.endswith("ly") or "'" in first):
-        return False
-    if (
-        verbs.base(first)
-        and not verbs.plain(first)
-        and first in ACTIVITIES
-        and after in _PREPOSITIONS | {"there", "here"}
+        return any("," in word.gap for word in words) or subjects > 1 or (preposition and not own and subjects == 1)
+    return not _lacks_subject(words) and (_finite(words) or first not in _PREPOSITIONS)
+
+
+def _says_nothing(words: list[Word]) -> bool:
+    """True for "yes I do", "I see, ...", "not me crying", what breaks off, and "my wife she", which is no sentence."""
+    first, after, third = ([word.low for word in words] + ["", ""])[:3]
+    if words[-1].low in ("is", "was", "are", "the", "a", "an", "my", "of") or first in (
+        "nope",
+        "nah",
+        "yep",
+        "yeah",
+        "yes",
     ):
+        return True
+    if first in ("i", "we") and len(words) == 2 and after in _EMPTY:
+        return True
+    if first == "i" and (
+        after == "see" and JOINT.search(words[2].gap) or third == "know" and words[3:4] and words[3].low in _MINE
+    ):
+        return True
+    if first == "not" and after in ("me", "us") and third.endswith("ing"):
+        return True
+    return first in ("my", "our") and third in ("he", "she", "they", "it") and not JOINT.search(words[2].gap)
+
+
+def _orders(words: list[Word]) -> bool:
+    """True for an order: "tell me", "name five", "summarise the"."""
+    first, after, third = ([word.low for word in words] + ["", ""])[:3]
+    if first in _ORDERS or (first == "name" and (after.isdigit() or after in elided.DETERMINERS | {"for"})):
+        return True
+    if (first, after, third) == ("from", "now", "on") and words[3:] and verbs.base(words[3].low):
+        return True
+    if after == "me" and verbs.base(first) and not verbs.alike(first):
+        return True
+    if third == "me" and verbs.base(after) and first in ("never", "nvr", "always", "just", "then", "also"):
+        return True
+    to_something = after in ("a", "an", "the", "my", "our", "me", "us", "this") and not JOINT.search(words[1].gap)
+    return to_something and not (first in _BEFORE_NOUNS or first.endswith("ly") or "'" in first)
+
+
+def _lacks_subject(words: list[Word]) -> bool:
+    """True if a sentence seems to begin with its verb: "Returned the vacuum", "hangs crooked", "cooking since nine"."""
+    first, after = words[0].low, words[1].low
+    if verbs.plain(first) or first == "been" or (first.endswith("ing") and not _gerund_is_subject(words)):
+        return True
+    pointing = elided.DETERMINERS | elided.OBJECTS | _PREPOSITIONS | {"up", "out", "off", "back"}
+    if verbs.third_form(first) and (after in pointing or verbs.plain(verbs.base_of(first))):
+        return True
+    described = any(word.low in verbs.FINITE or verbs.third_form(word.low) for word in words[2:4])
+    if verbs.past(first) and (after in pointing or not described or not first.endswith("ed")):
+        return True
+    if not verbs.base(first):
         return False
-    if verbs.third_form(first) and after in pointing:
-        return False
-    if verbs.base(first) and (after in elided.OBJECTS | {"to", "us"} or not _finite(words)) and first not in _THINGS:
-        return False
-    return _finite(words) or first not in _PREPOSITIONS
+    if first in ACTIVITIES and after in _PREPOSITIONS | {"there", "here"}:
+        return True
+    return first not in _THINGS and (after in elided.OBJECTS | {"to", "us"} or not _finite(words))
 
 
 def _gerund_is_subject(words: list[Word]) -> bool:

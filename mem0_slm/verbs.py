@@ -17,105 +17,111 @@ def phrases(text: str) -> list[tuple[str, ...]]:
     return [tuple(phrase.split()) for phrase in text.replace("\n", " ").split("|") if phrase.strip()]
 
 
-_PLAIN = """
-abhor absorb accept accompany accomplish accumulate achieve acknowledge acquire adapt add adjust administer admire
-admit adopt adore advertise advise advocate afford aggravate agree allow alternate analyse analyze announce annoy
-anticipate apologise apologize appeal appear apply appoint appreciate approve argue arrange arrive ask assemble assess
-assign assist associate assume attach attend attract avoid await babysit bathe become beg begin behave behold believe
-belong betray bicker binge-watch blame bleed blend blink boast boil book-keep borrow bother brainstorm breathe breed
-brew bring broaden browse build bury buy caffeinate calculate calm cancel cannot caramelise care-for carry cater cease
-celebrate chew choose chop choreograph clarify cling close co-own co-parent coincide collaborate collect combine come
-commit commute compare compete compile complain complement complete compose comprehend concentrate conclude conduct
-confess configure confirm confront confuse connect consider consist consult consume contain continue contribute
-converse convert convince coordinate cope correct crave create cringe criticise criticize crochet cuddle curate cure
-dabble daydream deal debug decide declare decline declutter decorate decrease deduct deepen defend define defrost
-deglaze dehydrate delete deliver demand deny depart depend deploy deprive deputise derive describe deserve despair
-despise destine destroy detect deteriorate determine detest detox develop devote diagnose dictate die differ digest
-disagree disappear disapprove disassemble discipline discourage discover discuss disinfect dislike dismiss disregard
-dissolve distinguish distribute disturb divide divorce-from do donate doubt-if downsize draw dread drown dwell earn
-eat educate elaborate eliminate embrace embroider emigrate emphasise employ empty-out enable encounter encourage
-endure enforce engage enjoy enlist enquire enrol enroll ensure enter entertain entrust envisage envy escape evaluate
-evolve exaggerate examine exceed exchange exclude execute exercise exist expand expect explain explore expose express
-extend fail fall fantasise feed feel fetch fiddle fill finalise find finish fix flirt fluctuate fly fold forage forbid
-forget forgive form-up foster freelance freeze frequent fret fulfil fulfill garden gargle gather generate get give
-glue go govern grab graduate grate gravitate greet grieve grill grind groom grow grumble guarantee haggle hallucinate
-handle hang happen harvest hate have head hear help-out hesitate hibernate hire hitchhike hoard homeschool hoover hug
-hum hydrate identify ignore illustrate imagine immigrate implement imply import impress improve improvise include
-incorporate increase indulge infer influence inform inherit inject injure inquire insist inspect inspire install
-instruct insulate integrate intend interact interfere interpret interrupt introduce invent invest investigate invite
-involve iron irritate isolate itch jog join juggle justify kayak keep kneel knit know lack lament laugh lead lean
-learn leave lecture lend lie lipread listen live loathe lodge long loosen lose lug lurk maintain make manage marry
-mastermind mean meander measure mediate medicate meditate meet memorise memorize mention migrate mingle minimise
-misplace mispronounce misread miss mistake misunderstand moan moderate modify moisturise motivate mourn move mow
-multiply multitask mumble nag narrate navigate neglect negotiate nibble nod nominate notice notify nurture obey
-observe obtain occupy offend omit operate oppose opt orchestrate organise organize originate outgrow outsource
-overcook overeat overheat overindulge overlook overreact oversee overshare oversleep overspend overthink overwater owe
-own panic-buy parachute paraglide paraphrase partake participate pay peel perceive perform permit persevere persuade
-pester photograph plaster plead plough pluck poach polish ponder possess postpone pour practise pray preach predict
-prefer prepare prescribe present-to preserve preside pretend prevent prioritise prioritize proceed proclaim
-procrastinate procure produce pronounce proofread propagate propose protect prove provide prune publish punish
-purchase pursue put qualify quilt quit reach react readjust realise realize reapply rearrange reassure rebuild recall
-receive recharge recite reckon recline recognise recognize recommend reconsider recount recover recruit rectify
-recycle redecorate redo reduce refer refinance reflect refresh refurbish refuse register regret regret-to regulate
-rehearse reheat rehome reinstall reject relate relax relearn relist relive relocate rely remain remarry remember
-remind reminisce remodel remove renew renounce renovate reopen reorganise repaint repay repeat rephrase replace
-replenish reply-to repot repurpose require reread rescue resemble resent reside resign resist resit resolve respect
-respond restock restore restrict restring resume retain retire retrain retrieve reuse reveal revise revisit rewatch
-reword rewrite rid rinse rise roast rub rummage sacrifice sail salvage sand scavenge scrape scream scroll scrub
-scuba-dive secure see seek seem seize select sell send separate serenade serve settle sew shake sharpen shave shear
-shed shiver shorten shove shrink shut sigh sightsee simmer simplify simulate sing sit skim skip skype slip-up smell
-smuggle snack sneeze sniff snore snorkel soak sob socialise socialize soften solder solve speak specialise specialize
-speedrun spell spend spin sprain sprinkle squeeze squint stammer stand starve stay steal steam-up stick stir stitch
-strengthen stretch strive struggle-with strum study stumble stutter submit subscribe succeed suffer suggest suit
-summarise summarize sunbathe supervise supply suppose surf survive suspect suspend sustain swallow swap swear sweat
-sweep swell swim swing symbolise tackle take teach tease telecommute tell tempt tend thank thaw think thrive throw
-tidy tighten tinker tolerate transcribe transfer transform translate travel treat trek tremble trust try tutor-in
-twitch underestimate undergo understand undertake unfollow unpack unplug unwind upcycle update upgrade upholster
-upload urge use utilise utilize vacuum validate vape vary ventilate verify view visualise vlog volunteer-at vomit wait
-wake waken walk waltz wander want wash wean wear weave weep weigh welcome whisk whisper whistle whiten whittle win
-wish withdraw wobble wonder worry worship wrap write yearn yell yodel
-"""
-_NOUNLIKE = """
-accent access ache act address age aim alarm answer approach attack attempt auction average award babble back backpack
-bake balance ban bank bar bargain base bat battle beat benefit bet bike bill binge bite blame blast bloat blog blow
-blush board boat book boost bottle bounce bowl box brag brake branch break breakfast breathalyse broadcast brush
-budget bug bump bunk burn burp bust cake call camp can canoe captain care cart carve cash cast catch caution chair
-challenge change charge chase chat cheat check cheer choke circle claim clap clash class clean clear climb clip clock
-coach coat code cold collapse comb comfort command comment company compliment concern condition cook cool cope copy
-cost cough counsel count couple cover craft crash crawl credit cringe cross crush cry cup curl curse cut cycle damage
-dance dare date daub deal debate debug decay decorate defeat delay delight demand demo design desire detail diet dig
-dine dip direct dive divorce dj document dodge dose double doubt download dream dress drift drill drink drive drop dry
-dump dust dye ease echo edit effect email end engineer escape estimate excuse exercise exhibit exit experience
-experiment export eye face facetime fancy farm fast favor favour fear feature fence fight file film filter finance
-fire fish fit flag flash flip float flood flow flush focus follow fool force form forward frame frown fry fuel
-function fund furnish fuss gain gamble game gaze gift glance glaze golf google gossip grade graft grant graze group
-guard guess guest guide gym hack ham hand harm hatch haul head heal heat help hike hint hit hold holiday honeymoon
-honor honour hop hope host house humble hunt hurry hurt ice impact index interest interview invoice iron itch jam job
-joke journal judge juice jump kick kill kiss knit knock label lack land lap last laugh launch laundry lay layer laze
-lease let level lift light like limit limp link load loan lock lodge log look loop love luck lunch machine mail major
-man map march mark market marshal mask massage master match mate matter merge mess message microwave milk mind minor
-mix model moonlight mop move muck murder name nap narrow need nest network nickname nose note number nurse object
-offer oil open order outline own pace pack paddle page pain paint pair panic paper parent park part partner pass paste
-patch patrol pause pawn peak peek pen perm pet petition phase phone phrase pick pickle picture piece pile pilot pin
-pipe pity place plan plank plant plate play please plot plug plumb podcast point poison pop pose post pot power
-practice praise prep present press price pride print prize process profit program project promise promote proof
-protest pull pump punch purpose push putt puzzle quarantine question queue quilt quote race rain raise rake range rank
-rate rave read rear reason rebel record redesign refill refund regret relapse relay release remark rent repair reply
-report request research reserve rest result retreat return reverse review reward rhyme ride rig ring rip risk roam
-rock roll row ruin rule run rush sample sand save scale scan scare schedule school scooter score scout scratch scream
-screenshot sculpt search season seat second sense sentence set shadow shape share shear shelter shepherd shift shine
-ship shock shoot shop shoulder shout show shower shrug sign signal silence sin skate skateboard sketch ski skim skip
-skydive slack sleep slice slide slip slow smile smoke snack snap sniff snow snowboard solo sort sound source space
-spar spare spark speed spoil sponsor spot spray spread sprint spy squash squat stack stage stain stall stamp start
-state stay steam steer step steward stock stop store storm strain stream stress strike strip stroke stroll struggle
-stub stuff stutter style sub subject sum supper support surprise survey suspect swap swear sweat sweep swing switch
-sympathise table tag talk tan tap tape target task taste tattoo tax tear tee telephone temp tend term test text thread
-thrift tick tie tile time tinker tip tire title toast toboggan toss total touch tour tow track trade trail train
-transfer transport trap travel trawl trial trick trigger trim trip trot trouble trust tumble tune turf turn tutor
-tweak tweet type uber umpire undo upset value varnish veto vibe visit voice volunteer vote vow wage wake walk
-wallpaper waste watch water wave wax ween weld whine whip whisk windsurf wonder word work worry wound wreck wrestle
-yacht yawn zoom
-"""
+_PLAIN = frozenset(
+    """abhor absorb accept accompany accomplish accumulate achieve acknowledge acquire adapt add adjust
+administer admire admit adopt adore advertise advise afford aggravate agree allow analyse analyze announce
+annoy anticipate apologise apologize appear apply appoint appreciate approve argue arrange arrive ask
+assemble assess assign assist assume attend attract avoid await babysit bathe become beg begin behave behold
+believe belong betray bicker blame bleed boil borrow brainstorm breathe breed bring broaden build bury buy
+caffeinate calculate calm cannot caramelise carry cease celebrate choose choreograph coincide collaborate
+collect come commit commute compare compete complain complete comprehend concentrate conclude confess
+configure confirm confront confuse connect consider consist consult consume contain continue contribute
+converse convince coordinate cope crave create criticise criticize crochet curate daydream debug decide
+declare decline declutter decorate decrease deduct deepen defend define deglaze dehydrate delete deliver
+demand deny depart depend deploy deprive deputise derive describe deserve despise destroy detect deteriorate
+determine detest detox develop devote diagnose dictate die differ digest disagree disappear disapprove
+disassemble discipline discourage discover discuss disinfect dislike dismiss disregard dissolve distinguish
+distribute disturb divide do donate downsize drown earn eat educate eliminate embroider emigrate emphasise
+employ enable encounter encourage endure enforce engage enjoy enlist enquire enrol enroll ensure enter
+entertain entrust envisage envy evaluate evolve exaggerate examine exceed exclude execute exist expand
+expect explain explore expose express extend fail fantasise feel finalise find finish fix fluctuate fold
+forbid forget forgive fret fulfil fulfill gargle gather generate get give glue go govern grate gravitate
+greet grieve groom grow grumble guarantee haggle hallucinate handle hang happen harvest hate have hear
+hesitate hibernate hide hire hitchhike hoard homeschool hoover hum hydrate identify ignore illustrate
+imagine immigrate implement imply impress improve improvise include incorporate indulge infer inform inherit
+inject inquire insist inspect inspire install instruct insulate integrate intend interact interfere
+interpret interrupt introduce invent invest investigate invite involve irritate isolate itch join justify
+keep knit know lament learn lend lie lipread listen live loathe loosen lose lug lurk maintain make manage
+marry mastermind meander mediate medicate meditate meet memorise memorize migrate mingle minimise misplace
+mispronounce misread mistake misunderstand modify moisturise motivate mourn move multiply multitask mumble
+nag narrate navigate neglect negotiate nibble nod nominate notice notify nurture obey observe obtain occupy
+offend omit operate oppose opt orchestrate organise organize originate outgrow outsource overcook overeat
+overheat overindulge overlook overreact oversee overshare oversleep overspend overthink overwater owe own
+parachute paraglide paraphrase partake participate perceive permit persevere persuade pester photograph
+plead pluck poach ponder possess postpone pour practise preach predict prefer prepare prescribe preserve
+preside pretend prevent prioritise prioritize proceed proclaim procrastinate procure pronounce proofread
+propagate propose protect prove provide publish punish pursue qualify quit reach react readjust realise
+realize reapply rearrange reassure rebuild recall receive recharge recite reckon recline recognise recognize
+recommend reconsider recount recover rectify recycle redecorate redo reduce refer refinance reflect refresh
+refurbish register regret rehearse reheat rehome reinstall relate relax relearn relist relive relocate rely
+remarry remember remind reminisce remodel remove renew renounce renovate reopen reorganise repaint repay
+repeat rephrase replace replenish repot repurpose require reread resemble resent reside resign resist resit
+resolve respond restock restore restrict restring resume retain retire retrain retrieve reuse reveal revise
+revisit rewatch reword rewrite rid rinse rummage salvage say scavenge see seek seem seize select sell send
+serenade serve settle sew sharpen shave shear shed shiver shorten shove shrink shut sightsee simmer simplify
+simulate sing sit skim skip skype smuggle sniff snorkel soak socialise socialize soften solder solve speak
+specialise specialize speedrun spend sprinkle squeeze squint stammer starve stay strengthen strive strum
+stumble stutter submit subscribe succeed suffer suggest summarise summarize sunbathe supervise suppose
+survive suspect suspend sustain swear symbolise take teach telecommute tell tend thank thaw think thrive
+throw tighten tinker tolerate transcribe transform translate tremble try underestimate undergo understand
+undertake unfollow unpack unplug unwind upcycle upholster utilise utilize vacuum validate vape ventilate
+verify visualise vlog wake waken waltz want wean wear weave weep whiten whittle withdraw wobble write yearn
+yodel""".split()
+)
+"""Hardly ever anything but verbs."""
+_NOUNLIKE = frozenset(
+    """accent access ache act address advocate age aim alarm alternate answer appeal approach associate
+attach attack attempt auction average award babble back backpack bake balance ban bank bar bargain base bat
+battle beat benefit bet bike bill binge bite blast blend blink bloat blog blow blush board boast boat book
+boost bother bottle bounce bowl box brag brake branch break breakfast breathalyse brew broadcast browse
+brush budget bug bump bunk burn burp bust cake call camp can cancel canoe captain care cart carve cash cast
+catch cater caution chair challenge change charge chase chat cheat check cheer chew choke chop circle claim
+clap clarify clash class clean clear climb cling clip clock close coach coat code cold collapse comb combine
+comfort command comment company compile complement compliment compose concern condition conduct convert cook
+cool copy correct cost cough counsel count couple cover craft crash crawl credit cringe cross crush cry
+cuddle cup cure curl curse cut cycle dabble damage dance dare date daub deal debate decay defeat defrost
+delay delight demo design desire despair destine detail diet dig dine dip direct dive divorce dj document
+dodge dose double doubt download draw dread dream dress drift drill drink drive drop dry dump dust dwell dye
+ease echo edit effect elaborate email embrace end engineer escape estimate exchange excuse exercise exhibit
+exit experience experiment export eye face facetime fall fancy farm fast favor favour fear feature feed
+fence fetch fiddle fight file fill film filter finance fire fish fit flag flash flip flirt float flood flow
+flush fly focus follow fool forage force form forward foster frame freelance freeze frequent frown fry fuel
+function fund furnish fuss gain gamble game garden gaze gift glance glaze golf google gossip grab grade
+graduate graft grant graze grill grind group guard guess guest guide gym hack ham hand harm hatch haul head
+heal heat help hike hint hit hold holiday honeymoon honor honour hop hope host house hug humble hunt hurry
+hurt ice impact import increase index influence injure interest interview invoice iron jam job jog joke
+journal judge juggle juice jump kayak kick kill kiss kneel knock label lack land lap last laugh launch
+laundry lay layer laze lead lean lease leave lecture let level lift light like limit limp link load loan
+lock lodge log long look loop love luck lunch machine mail major man map march mark market marshal mask
+massage master match mate matter mean measure mention merge mess message microwave milk mind minor miss mix
+moan model moderate moonlight mop mow muck murder name nap narrow need nest network nickname nose note
+number nurse object offer oil open order outline pace pack paddle page pain paint pair panic paper parent
+park part partner pass paste patch patrol pause pawn pay peak peek peel pen perform perm pet petition phase
+phone phrase pick pickle picture piece pile pilot pin pipe pity place plan plank plant plaster plate play
+please plot plough plug plumb podcast point poison polish pop pose post pot power practice praise pray prep
+present press price pride print prize process produce profit program project promise promote proof protest
+prune pull pump punch purchase purpose push put putt puzzle quarantine question queue quilt quote race rain
+raise rake range rank rate rave read rear reason rebel record recruit redesign refill refund refuse regulate
+reject relapse relay release remain remark rent repair reply report request rescue research reserve respect
+rest result retreat return reverse review reward rhyme ride rig ring rip rise risk roam roast rock roll row
+rub ruin rule run rush sacrifice sail sample sand save scale scan scare schedule school scooter score scout
+scrape scratch scream screenshot scroll scrub sculpt search season seat second secure sense sentence
+separate set shadow shake shape share shelter shepherd shift shine ship shock shoot shop shoulder shout show
+shower shrug sigh sign signal silence sin skate skateboard sketch ski skydive slack sleep slice slide slip
+slow smell smile smoke snack snap sneeze snore snow snowboard sob solo sort sound source space spar spare
+spark speed spell spin spoil sponsor spot sprain spray spread sprint spy squash squat stack stage stain
+stall stamp stand start state steal steam steer step steward stick stir stitch stock stop store storm strain
+stream stress stretch strike strip stroke stroll struggle stub study stuff style sub subject suit sum supper
+supply support surf surprise survey swallow swap sweat sweep swell swim swing switch sympathise table tackle
+tag talk tan tap tape target task taste tattoo tax tear tease tee telephone temp tempt term test text thread
+thrift tick tidy tie tile time tip tire title toast toboggan toss total touch tour tow track trade trail
+train transfer transport trap travel trawl treat trek trial trick trigger trim trip trot trouble trust
+tumble tune turf turn tutor tweak tweet twitch type uber umpire undo update upgrade upload upset urge use
+value varnish vary veto vibe view visit voice volunteer vomit vote vow wage wait walk wallpaper wander wash
+waste watch water wave wax ween weigh welcome weld whine whip whisk whisper whistle win windsurf wish wonder
+word work worry worship wound wrap wreck wrestle yacht yawn yell zoom""".split()
+)
+"""Verbs that are nouns or adjectives too."""
 IRREGULAR = {
     form: base
     for base, forms in (
@@ -166,43 +172,7 @@ INVERTED = (frozenset(AGREES) - {"been", "had"}) | MODALS | {"does", "doesn't", 
 """Before "I" they make a question, or "so do I"."""
 ADVERB_PAIRS = frozenset({("no", "longer"), ("sort", "of"), ("kind", "of"), ("at", "least"), ("very", "much")})
 _ALIKE = frozenset(form for form, base in IRREGULAR.items() if form == base)
-_ALSO_NOUNS = frozenset(
-    """appeal bother bow buy cater cringe cure deal drag divorce doubt-if dread draw dwell embrace escape
-exchange exercise exist fall feed feel fetch fiddle fill find finish fix flirt fly forage foster freelance
-freeze frequent garden get grab grill grind hail head hug import increase insert influence injure iron jog
-juggle kayak kneel lack laugh lead lean leave lecture lie light lodge long lure mean measure mention miss
-moan mow own pay peel plaster plough polish post-up prune put quilt read recruit remake rescue respect
-result retreat rise roast rub sacrifice sail sand scrape scream scroll scrub secure sell shake sigh smell
-snack sneeze snore sob spell spin sprain stand stay steal stick stir stitch stretch study suit supply surf
-swallow swap swear sweat sweep swell swim swing tackle tease tempt tidy transfer travel treat trek trust try
-twitch update upgrade upload urge use vary view vomit wait walk wander warm wash weigh welcome whisk whisper
-whistle win wish wonder worry worship wrap yell live correct separate moderate clarify blend boast blink
-browse brew chew chop cling comb compile compliment conduct cuddle dabble defrost despair destine ease earn
-exit process perform produce purchase convert combine concern complement compose cancel advocate alternate
-associate approximate appropriate duplicate estimate graduate deliberate elaborate initiate subordinate
-attach absent perfect present object project record reject refuse compact content contract console conflict
-close clean clear empty faint pop pray regulate tighten-up lend-out remain""".split()
-) - {
-    "live",
-    "feel",
-    "get",
-    "buy",
-    "sell",
-    "find",
-    "try",
-    "stay",
-    "exist",
-    "earn",
-    "own",
-    "lie",
-    "fix",
-    "finish",
-    "swear",
-    "lend",
-}
-_PLAIN_VERBS = (frozenset(_PLAIN.split()) | {"say", "hide", "lose", "rise"}) - _ALSO_NOUNS
-_BOTH = (frozenset(_NOUNLIKE.split()) | (frozenset(_PLAIN.split()) & _ALSO_NOUNS)) - _PLAIN_VERBS
-BASES = _PLAIN_VERBS | _BOTH | (frozenset(IRREGULAR.values()) - {"be"})
+BASES = _PLAIN | _NOUNLIKE | (frozenset(IRREGULAR.values()) - {"be"})
 _ED_BASES = frozenset("need feed bleed breed speed weed embed shed wed heed seed succeed proceed exceed shred".split())
 _NOT_ADVERBS = frozenset(
     """rely apply reply supply fly imply multiply comply bully rally tally ally family early daily weekly
@@ -211,11 +181,11 @@ monopoly ugly lovely friendly silly elderly lonely""".split()
 )
 ADVERBS = frozenset(
     """hereby never always often sometimes usually just still also really only even ever already almost now
-then once first actually quite kinda sorta kind-of pretty both all alway allways offen defo probs prolly
-rarely seldom soon maybe perhaps generally too so much honestly literally def deffo barely hardly currently
+then once first actually quite kinda sorta pretty both all alway allways offen defo probs prolly rarely
+seldom soon maybe perhaps generally too so much honestly literally def deffo barely hardly currently
 recently normally mostly finally since today nowadays lately simply rly realy truly personally jus jst not
-somehow sort-of instead later again therefore however definitly definately definetly absolutly usally usualy
-probaly currenty""".split()
+somehow instead later again therefore however definitly definately definetly absolutly usally usualy probaly
+currenty""".split()
 )
 
 
@@ -231,7 +201,7 @@ def base(word: str) -> bool:
 
 def plain(word: str) -> bool:
     """True if the word is hardly ever anything but a verb's base form: "live", not "work"."""
-    return word in _PLAIN_VERBS
+    return word in _PLAIN
 
 
 def past(word: str) -> bool:
