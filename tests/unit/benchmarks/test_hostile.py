@@ -100,7 +100,15 @@ def test_half_of_a_long_secret_is_a_secret():
 
 
 def test_figures_count_what_was_stored():
-    row = {"memories": [], "outcome": "nothing", "error": "", "unexpected": False, "seconds": 1.0, "calls": 1}
+    row = {
+        "memories": [],
+        "outcome": "nothing",
+        "error": "",
+        "unexpected": False,
+        "seconds": 1.0,
+        "cpu_seconds": 2.0,
+        "calls": 1,
+    }
     row |= ITEM | {"nothing": False} | hostile.judged(ITEM, [])
     stored = row | {"memories": ["User has two cats; Fowey"], "outcome": "stored", "seconds": 3.0, "calls": 5}
     stored |= hostile.judged(ITEM, stored["memories"])
@@ -113,7 +121,8 @@ def test_figures_count_what_was_stored():
     assert found["conversations_with_a_fault"] == {"count": 2, "n": 4}
     assert (found["expected_overflows"], found["unexpected_exceptions"]) == (1, 0)
     assert (found["longest_memory_characters"], found["model_calls_most"]) == (24, 5)
-    assert (found["seconds_median"], found["slowest_over_median"]) == (1.0, 3.0)
+    assert found["seconds"] == {"median": 1.0, "slowest": 3.0, "slowest_over_median": 3.0}
+    assert found["cpu_seconds"] == {"median": 2.0, "slowest": 2.0, "slowest_over_median": 1.0}
 
 
 def test_a_limit_takes_all_kinds_by_turns(in_root):
@@ -121,3 +130,24 @@ def test_a_limit_takes_all_kinds_by_turns(in_root):
     assert {item["kind"] for item in hostile.chosen("empty,long", 0)} == {"empty", "long"}
     with pytest.raises(SystemExit, match="nonsense"):
         hostile.chosen("nonsense", 0)
+
+
+@pytest.mark.parametrize("outcome, unexpected", [("context_overflow", False), ("engine_error", True)])
+def test_only_an_overflow_is_expected(outcome, unexpected, monkeypatch):
+    from mem0.exceptions import LLMError
+
+    from mem0_slm import memory as mem0_slm_memory
+    from mem0_slm.extraction import Event
+
+    class Memory:
+        def add(self, messages, user_id):
+            for events in mem0_slm_memory._watchers.get():
+                events.append(Event(outcome))
+            raise LLMError("no answer")
+
+        def get_all(self, **filters):
+            return {"results": []}
+
+    row = hostile.added(Memory(), ITEM | {"id": "x", "messages": [], "nothing": False}, [])
+    assert (row["outcome"], row["unexpected"], row["memories"]) == (outcome, unexpected, [])
+    assert "no answer" in row["error"]
