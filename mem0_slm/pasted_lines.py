@@ -9,20 +9,29 @@ OWN_PERSON = re.compile(
     re.IGNORECASE,
 )
 RESTART = re.compile(
-    r"\s*(?:(?:so|ok|okay|anyway|anyways|btw|by the way|now|right|well|hi|hey|oh|also|and|but|ps|p\.s\.)[ ,:.]+)*(?:"
+    r"\s*(?:(?:so|ok|okay|anyway|anyways|btw|by the way|now|right|well|hey|oh|also|and|but|ps|p\.s\.|"
+    r"sorry)[ ,:.]+){0,3}(?:"
     r"(?:that|this|it|these|those|above)(?:'s| is| was| are| were|s)? (?:from|by|what|my|the|all|our|how|where|"
-    r"a (?:friend|mate|letter|"
-    r"text|mail|message))\b|(?:can|could|would|will) you\b|please\b|pls\b|thanks?\b|thank you|what (?:do|does|should|"
-    r"would|is|can|am)\b|"
-    r"how (?:do|should|can|would|is|long|much|many)\b|is (?:this|that|it|there)\b|should i\b|am i\b|do (?:i|you)\b|"
-    r"does (?:this|that)\b|why\b|"
-    r"any (?:ideas?|tips|help|advice|thoughts)\b|keep it\b|make it\b|don't\b|for context\b|context:|as for me\b|"
-    r"personally\b|"
-    r"i(?:'m| am)? (?:want|need|would like|got|received|found|don't|dont|do not|not sure|live|have no idea|think|"
-    r"wrote|copied|pasted|"
-    r"just|already|also)\b|i'd like\b|my (?:question|boss|landlord|own|answer|reply|side|problem)\b|for me\b|"
-    r"in my case\b|"
-    r"das ist von\b|kannst du\b|bitte\b|danke\b|eso es\b|puedes\b|por favor\b|gracias\b|c'est de\b|peux-tu\b|merci\b)",
+    r"a (?:friend|mate|letter|text|mail|message)|for my|someone|somebody)\b|(?:can|could|would|will) you\b|please\b|"
+    r"pls\b|"
+    r"thanks?\b|thank you|thx\b|ta\b|what (?:do|does|should|would|is|can|am|did)\b|what's\b|how (?:do|should|can|"
+    r"would|is|long|much|"
+    r"many)\b|is (?:this|that|it|there)\b|are (?:these|they|those)\b|should i\b|am i\b|can i\b|can they\b|do (?:i|"
+    r"you|they)\b|"
+    r"does (?:this|that|it)\b|did (?:i|he|she|they)\b|why\b|who (?:wrote|said|is)\b|which\b|where (?:do|is|can)\b|"
+    r"any (?:ideas?|tips|help|advice|thoughts|suggestions)\b|keep it\b|make (?:it|this)\b|don't (?:change|make|"
+    r"add)\b|for context\b|"
+    r"context:|as for me\b|personally\b|(?:i|we)(?:'d| would) (?:like|love|prefer|rather)\b|i(?:'m| am)? (?:want|"
+    r"need|got|received|"
+    r"found|copied|pasted|translated|not sure|supposed to|confused|stuck|don't (?:get|agree|know|understand)|"
+    r"dont (?:get|agree|know|"
+    r"understand))\b|my (?:question|own|answer|reply)\b|for me\b|in my case\b|(?:reply|respond|answer|write|continue|"
+    r"explain|summari[sz]e|"
+    r"translate|fix|sum|turn|convert|rate|help|tell|give|list|sort|find|check|draft|shorten|rewrite|proofread|"
+    r"correct|format|review|"
+    r"compare|improve) (?:\w+ )?(?:it|this|that|them|these|me|the|a|an|to|as|up|with|for|my|politely|all|into|in|"
+    r"please)\b|das ist von\b|"
+    r"kannst du\b|bitte\b|danke\b|eso es\b|puedes\b|por favor\b|gracias\b|c'est de\b|peux-tu\b|merci\b)",
     re.IGNORECASE,
 )
 """How somebody goes on in an own voice after a text of somebody else."""
@@ -38,8 +47,10 @@ INJECTION = re.compile(
     r"\bnew (?:system )?instructions?\s*:|[\"']?\bmemor(?:y|ies)[\"']?\s*[:=]\s*[\[{\"]|[\"']facts?[\"']\s*:|"
     r"\b(?:reveal|print|repeat|show|output)\b[^.\n]{0,20}\b(?:system prompt|your (?:instructions|prompt|rules))\b|"
     r"\b(?:store|save|add|write|record|insert)\b[^.\n]{0,40}\b(?:in|to|as|into)\b[^.\n]{0,12}\bmemor(?:y|"
-    r"ies)\b\s*[:,\"“]|^\s*(?:the )?user(?:'s)? "
-    r"(?:is|has|likes|loves|lives|works|prefers|wants|name|hates)\b|\bBEGIN (?:SYSTEM|INSTRUCTIONS?)\b",
+    r"ies)\b\s*[:,\"“]|^\s*\W{0,3}\s?(?:the )?user(?:'s)? "
+    r"(?:is|has|likes|loves|lives|works|prefers|wants|name|hates)\b|^\s*\W{0,3}(?:relevant |user |saved |known |"
+    r"stored |existing |past )?memories(?: (?:of|about|for) .{1,30})?\s?[:=]\s*$|^\s*\W{0,3}\[(?:system|admin|"
+    r"developer|inst)[^\]\n]{0,30}\]|\bBEGIN (?:SYSTEM|INSTRUCTIONS?)\b",
     re.IGNORECASE,
 )
 MAIL_HEADER = re.compile(
@@ -64,14 +75,16 @@ WROTE = re.compile(
     re.IGNORECASE,
 )
 GREETING = re.compile(
-    r"\s*(?:(?P<letter>dear (?!(?:assistant|chat\s?gpt|claude|ai|bot|gpt|gemini|diary)\b)[^\n]{1,60}|"
+    r"\s*(?:(?P<letter>dear (?!(?:assistant|chat\s?gpt|claude|ai|bot|gpt|gemini|diary|god|"
+    r"lord)\W*$)(?!.*\b(?:i|i'm|im|my|me)\b)(?:[\w.&/\'’()-]+ ?){1,7}|"
     r"to whom it may concern|"
     r"sehr geehrte\w* [^\n]{1,60}|liebe[rs]? [^\n,]{1,40},|estimad[oa]s? [^\n]{1,60}|querid[oa]s? [^\n,]{1,40}[,:]|"
     r"(?:cher|chère)s? [^\n,]{1,40},|madame, monsieur|prezad[oa]s? [^\n]{1,60}|gentile [^\n]{1,60}|"
     r"geachte [^\n]{1,60}|beste [^\n,]{1,40},|"
     r"szanown\w+ [^\n]{1,60}|sayın [^\n]{1,60}|уважаем\w+ [^\n]{1,60}|尊敬的[^\n]{1,30}|拝啓|[^\n]{1,20}様)|"
     r"(?:hi|hello|hey|good (?:morning|afternoon|evening)|hallo|hola|bonjour|ciao|olá) "
-    r"(?!(?:there|assistant|chat\s?gpt|claude|ai|bot|gpt|gemini|again)\b)[A-Z][\w'. -]{0,40})\s*[,!:-]?\s*$",
+    r"(?!(?:there|everyone|everybody|folks|guys|assistant|chat\s?gpt|claude|ai|bot|gpt|gemini|"
+    r"again)\b)[A-Z][\w'. -]{0,40})\s*[,!:-]?\s*$",
     re.IGNORECASE,
 )
 SIGN_OFF = re.compile(
@@ -90,16 +103,26 @@ CHAT = re.compile(
     r"\s*(?:\[?\d{1,4}[./-]\d{1,2}[./-]\d{1,4},? (?:at "
     r")?\d{1,2}[:.]\d{2}(?:[:.]\d{2})?(?:\s?[ap]\.?m\.?)?\]?\s?[-–]?\s?[^:\n]{1,40}:\s|"
     r"\[?\(?\d{1,2}:\d{2}(?::\d{2})?(?:\s?[ap]m)?\)?\]?\s[-–]?\s?<?@?[^\W\d][\w .'’-]{0,30}>?\s?:\s|"
-    r"\[\d{1,2}:\d{2}(?::\d{2})?\]|"
+    r"\[\d{1,2}:\d{2}(?::\d{2})?\]|[^\W\d][\w .'’-]{0,30} ?\(\d{1,2}:\d{2}(?::\d{2})?(?:\s?[ap]m)?\):\s|"
     r"[A-Z][\w.'’-]{1,20}(?: [A-Z][\w.'’-]{0,20})?\s{1,3}\[?\d{1,2}:\d{2}\s?(?:[AP]M)?\]?\s*$|"
     r"\d{2}:\d{2}:\d{2}[,.]\d{3} -->|"
     r"(?:speaker|interviewer|interviewee|moderator|host|guest) ?\w{0,2}\s?:\s|<[\w ]{1,20}>\s)",
     re.IGNORECASE,
 )
-ROLE = re.compile(
-    r"\s*[*_>-]{0,3}\s?([A-Z][\w.'’-]{0,20}(?: [A-Z][\w.'’-]{0,20}){0,2}|user|assistant|system|human|ai|bot|me|you|q|"
-    r"a)[*_]{0,2}\s?[:：]\s?[*_]{0,2}\s?\S"
+SPEAKER_ALONE = re.compile(
+    r"\d{1,2}:\d{2}\s?(?:[AP]M)?\]?\s*$|-->.*$|^\s*\[\d{1,2}:\d{2}(?::\d{2})?\]\s*$", re.IGNORECASE
 )
+"""A chat's line that only names who speaks, or when: what is said stands below it."""
+ROLE = re.compile(
+    r"\s*[*_>-]{0,3}\s?([A-Z][\w.'’-]{0,20}(?: [A-Z][\w.'’-]{0,20}){0,2}|user|assistant|system|human|ai|bot|me|you|"
+    r"[qaQA]\d{0,2})[*_]{0,2}\s?(?:[:：]|(?<=\d)[.)])\s?[*_]{0,2}\s?\S"
+)
+ROLES = frozenset(
+    """user assistant system human ai bot me you him her he she them q a mum mom dad doctor patient nurse interviewer
+    interviewee customer agent client support teacher student pupil boss host guest moderator speaker operator caller
+    therapist lawyer judge witness seller buyer tenant landlord husband wife narrator""".split()
+)
+"""Labels under which somebody speaks, in a chat, a transcript or a play."""
 FIELD = frozenset(
     """name age job budget date dates kids location city town country diet allergies allergy height weight goal goals
     hobbies hobby language languages email phone address birthday work status role team occupation profession time times
@@ -114,11 +137,11 @@ FIELD = frozenset(
 )
 """Labels under which people tell of themselves in a list: no speakers of a chat."""
 _STRONG = [
-    r"(?:traceback \(most recent call last\)|exception in thread|caused by:)",
+    r"\s*(?:Traceback \(most recent call last\)|Exception in thread|Caused by:|During handling of the above)",
     r"\s*(?:at [\w$.<>]+\(.{0,120}\)|File \".{1,200}\", line \d+)",
     r"\s*(?:[\w.]{0,80}(?:Error|Exception|Warning)): ",
     r"\s*\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d",
-    r"\s*(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\s{1,2}\d{1,2} \d\d:\d\d:\d\d ",
+    r"\s*(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\s{1,2}\d{1,2} \d\d:\d\d:\d\d[.,]?\d{0,6} ",
     r"\s*\[?\d\d:\d\d:\d\d[.,\]]?\d{0,6}\]?\s",
     r"\s*[\[<(]?(?:INFO|WARN|WARNING|ERROR|DEBUG|TRACE|FATAL|CRITICAL|NOTICE)\b[\])>:]?",
     r"\S{3,45} \S{1,20} \S{1,20} \[\d{1,2}/\w{3}/\d{4}",
@@ -127,7 +150,8 @@ _STRONG = [
     r"\s*(?:Step \d+/\d+|=> \[|\[\d+/\d+\] |Collecting |Downloading |Requirement already satisfied|"
     r"Successfully (?:built|installed)|FAILED |PASSED )",
     r"(?:diff --git |index [0-9a-f]{6,}\.\.|@@ -\d|--- [ab/]|\+\+\+ [ab/]|commit [0-9a-f]{7,40}$)",
-    r"\s*(?:def \w{1,60}\(.{0,200}\).{0,60}:|class \w{1,60}.{0,80}[:{]|import [\w.{}*, ]{1,80};?$|"
+    r"\s*(?:def \w{1,60}\(.{0,200}\).{0,60}:|class \w{1,60}.{0,80}[:{]|import (?:[\w.]+|\{.{1,80}\} from .{1,60}|"
+    r"[\w*]+ (?:as \w+ )?from .{1,60})(?: as \w+)?(?:, ?[\w.]+(?: as \w+)?){0,6};?$|"
     r"from [\w.]{1,60} import |#include\s?[<\"]|package [\w.]+;|using [\w.]+;)",
     r"\s*(?:(?:export |async |public |private |static |protected )*(?:function|const|let|var|void|int|string|class|"
     r"interface|enum|struct|fn|func) [\w<>\[\]*&$]+ ?[=({:])",
@@ -154,18 +178,39 @@ _STRONG = [
     r"\s*[\w.$\[\]]{1,60} ?(?:(?:\+=|:=|==|!=|=>|=) ?(?:[\[{\"'$]|\w[\w.]{0,60}[(\[])|=\S).{0,200}$",
     r"\[[\w. :-]{1,40}\]\s*$",
     r"(?:\s*\w[\w.-]{0,40}=\S{1,80}){3,}",
-    r"\s*>",
+    r"\s*>(?! ?\d)",
+    r"(?:Review|Rating|Testimonial|Product|Stars)\s?(?:\(.{1,30}\))?: |.{0,40}[★⭐]{2}",
+    r"[EW]: [A-Z]|package \w[\w.]*;?$|import \(?$|import \"|\d{1,5} bytes from |PING \S",
     r"\|.{0,300}\|\s*$|\s*:?-{3,}:?\s*\|",
+    r"#!/|[A-Z]:\\.{0,80}>|PS [A-Z]:\\|.{1,40}(?: \.){3,} ?:|(?:={5,}|-{5,}|\*{5,}) .{0,80}|"
+    r"(?:[\w-]{1,30}@[\w-]{1,30}[: ].{0,60}|[>%]{1,3})[$#%] ",
 ]
 _STRONG_LINE = re.compile("|".join(f"(?:{form})" for form in _STRONG))
 _SQL_OR_SHELL_PROSE = re.compile(r"^\s*[a-z' ]+[.!?]\s*$")
 TECHNICAL = re.compile(
-    r"^\s{2,}\S|^\s*[}\])]|[;{}=<>|\\]\s*$|^\s*[\w-]{1,40}:(?:\s*$| \S{1,60}$)|^\s*-? ?[\w-]{1,40}: |^[+-]\s|"
-    r"^\s*(?:#|//|--|/\*|\*) |\w\(.*\)|^\s*\.{3}"
+    r"^\s{2,}\S|^\s*[}\])]|[;{}=<>|\\]\s*$|^\s*-? ?[\w.-]{1,40}: |^[+-]\s|^\s*(?:#|//|--|/\*|\*) |\w\(.*\)|^\s*\.{3}|"
+    r"^\s*[\w.-]{1,40} ?[=:](?!\w* \w+ \w+)|"
+    r"^\s*(?:done|fi|esac|then|do|end|begin|pass|break|continue|else|set|return|FROM|AND|ON|HAVING|LIMIT|VALUES|"
+    r"SET)\b|; (?:do|then)$|^\s*-{1,2}\w"
 )
 """What is code or a log only beside lines that surely are."""
+YAML = re.compile(r"\s*(?:- )?[a-z][\w.-]{0,40}:(?:\s*$| [^ ].{0,100}$)|\s+- \S.{0,100}$|---\s*$")
+SETTING = re.compile(r"\s*[\w.-]{1,60} ?= ?\S.{0,120}$")
+MODAL = re.compile(
+    r"\b(?:shall(?! (?:i|we)\b)|hereby|hereinafter|herein|thereof|pursuant|whereas|hereunder|notwithstanding|"
+    r"indemnif\w+|liable|"
+    r"the (?:tenant|landlord|lessee|lessor|employee|employer|provider|supplier|customer|contractor|company|parties|"
+    r"party|user|licensee|"
+    r"borrower|lender|buyer|seller|client)|this agreement|governing law|terms (?:and conditions|of (?:use|"
+    r"service)))\b|§ ?\d",
+    re.IGNORECASE,
+)
+"""Words of contracts and terms."""
+TITLE = re.compile(r"\s*(?:[#*=_ ]{0,8})[A-ZÄÖÜÉ0-9¿\"“'][^\n]{2,110}$")
 HEADING = re.compile(
-    r"\s*(?:#{1,6} \S.{0,80}|(?:\d{1,2}(?:\.\d{1,2})*\.? )?(?:\*\*)?(?:abstract|introduction|background|methods?|"
+    r"\s*(?:#{1,6} \S.{0,80}|(?:\d{1,2}(?:\.\d{1,2})*\.? )?(?:\*\*)?(?:abstract|introduction|curriculum vitae|cv|"
+    r"resume|(?:meeting|tenancy|rental|employment|service) (?:notes|agreement|contract|minutes)\b.{0,40}|"
+    r"minutes of .{1,60}|background|methods?|"
     r"methodology|results|discussion|conclusions?|"
     r"references|ingredients|instructions|directions|preparation|serves \d+.{0,30}|(?:work |"
     r"professional )?experience|education|skills|summary|profile|objective|"
@@ -178,15 +223,25 @@ HEADING = re.compile(
     r"preparación|ingrédients|préparation|verse(?: \d)?|chorus|bridge|outro|intro|key findings|overview|history|"
     r"symptoms|treatment)(?:\*\*)?\s?:?.{0,3}|"
     r"\[(?:verse|chorus|bridge|intro|outro|hook|pre-chorus).{0,12}\]|(?:section|clause|article|§) ?\d.{0,80}|"
-    r"(?:attendees|present|apologies|action items|agenda|ingredients|skills|education|references|date of birth|"
+    r"(?:attendees|present|apologies|action items|agenda|next steps|decisions|ingredients|skills|education|"
+    r"references|date of birth|"
     r"nationality)\s?[:：].{0,200})\s*$",
     re.IGNORECASE,
 )
 
 
+_ASSIGNED = re.compile(r"(?<![\w=])[A-Za-z_][\w.]{0,40}=[^\s=]")
+_COLUMNS = re.compile(r"\S {2,}(?=\S)|\S\t(?=\S)")
+
+
 def technical(line: str) -> bool:
     """True for a line that only a machine or a programmer writes."""
-    return bool(line.strip()) and _STRONG_LINE.match(line[:400]) is not None
+    return bool(line.strip()) and (_STRONG_LINE.match(line[:400]) is not None or assigns(line))
+
+
+def assigns(line: str) -> bool:
+    """True for a line with two or more assignments, as logs have them: "plan=gold ttl=117"."""
+    return len(_ASSIGNED.findall(line[:400])) >= 2
 
 
 def is_row(line: str) -> str:
@@ -199,4 +254,4 @@ def is_row(line: str) -> str:
         if mark in ",;" and (line.count(mark + " ") * 2 > count or line.rstrip().endswith((".", "!", "?"))):
             continue
         return f"{mark}{count}"
-    return ""
+    return " " if len(_COLUMNS.findall(line.rstrip())) >= 2 and not line[:1].isspace() else ""

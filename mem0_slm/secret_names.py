@@ -3,7 +3,8 @@
 import re
 
 _PLACE = (
-    r"(?:(?:front|back|main|side|garden|building|garage|cellar|office|shed) )?(?:door|gate|alarm|lock ?box|lock|safe|"
+    r"(?:(?:front|back|main|side|garden|building|garage|cellar|office|shed) )?(?:door|gate|alarm|panic|duress|"
+    r"lock ?box|lock|safe|"
     r"garage|"
     r"key ?safe|key ?box|key ?pad|padlock|locker|entry|entrance|building|gym|access|security|elevator|lift|house|"
     r"bike lock|"
@@ -16,26 +17,37 @@ def _names(listed: str) -> re.Pattern[str]:
     names = [name.strip().replace("@place", _PLACE) for name in re.split(r",\s", listed) if name.strip()]
     latin = "|".join(name for name in names if name[0] < "\u0370")
     other = "|".join(name for name in names if name[0] >= "\u0370")
-    either = rf"(?<![^\W_])(?:{latin})(?![^\W_])" + (rf"|(?:{other})" if other else "")
+    either = rf"(?<![^\W_])(?=[^\W_])(?:{latin})(?![^\W_])" + (rf"|(?=[\u0370-\uffff])(?:{other})" if other else "")
     return re.compile(either, re.IGNORECASE)
 
 
 PASSWORD = _names(
     r"""
-    pass ?words?, passwd, pass ?phrases?, pwd?, pswd?, pws, pass, passwrd, pasword, wi-?fi key, network key,
-    wpa2?(?: key)?, log-?in details, log-?ins?, credentials, api[ _-]?keys?, secret[ _-]?keys?, access[ _-]?keys?,
-    private[ _-]?keys?, encryption[ _-]?keys?, recovery[ _-]?keys?, bit ?locker key,
-    (?:licen[cs]e|product|activation|serial) ?keys?, master[ _-]?key, auth[ _-]?keys?,
-    (?:api |access |auth |bearer |refresh |bot |session |personal access )?tokens?, bearer, secrets?,
-    client[ _-]secret, safe ?word, pass?wort, kennwort, wlan-?(?:schlüssel|passwort|code), zugangsdaten,
-    mot de passe, mdp, clé wi-?fi, contraseña, clave, contrasenya, senha, palavra-?passe, chave wi-?fi,
-    parola d'ordine, parola, wachtwoord, hasło, hasłem, şifre(?:m|si|miz)?, parola(?:m|sı)?, lösenord(?:et)?,
-    passord, adgangskode, kata ?sandi, sandi, mật khẩu, mat khau, heslo, salasana, jelszó, parolă, 密[码碼], 口令,
+    pass ?words?, passwd, pass ?phrases?, pwd?, pswd?, pws, passwrd, pasword, wi-?fi key, network key,
+    wpa2?(?: key)?, log-?in details, credentials,   
+       
+      
+     safe ?word, pass?wort, kennwort, wlan-?(?:schlüssel|passwort|code), zugangsdaten,
+    mot de passe, mdp, clé wi-?fi, contraseña, clave (?:del?|wi-?fi)(?: \w+)?,
+    contrasenya, senha, palavra-?passe, chave wi-?fi,
+    parola d'ordine, wachtwoord, hasło, hasłem, şifre(?:m|si|miz)?, parola(?:m|sı)?, lösenord(?:et)?,
+    passord, adgangskode, kata ?sandi, mật khẩu, mat khau, heslo, salasana, jelszó, parolă, 密[码碼], 口令,
     パスワード, パスフレーズ, 暗証番号, 비밀번호, 비번, 암호, парол\w{0,3},
     كلمة (?:المرور|السر), الرقم السري, باسورد, סיסמ[הא], הסיסמה,
     पासवर्ड, รหัสผ่าน, κωδικ[όο]ς(?: πρόσβασης)?, συνθηματικό
     """
 )
+"""Names whose value may be a plain word: "the password is sunflower"."""
+KEY = _names(
+    r"""
+    (?:api|secret|access|private|encryption|recovery|master|auth|ssh|gpg|license|licence|product|activation|
+    serial)[ _-]?keys?,
+    client[ _-]secret, bit ?locker key, (?:api |access |auth |bearer |refresh |bot |session )?tokens?, bearer, secrets?,
+    log-?ins?, pass, clave, parola, sandi, seed, safe ?word, chave,
+    ключ, 密钥, 令牌, トークン, 토큰, 키, токен, clé, schlüssel
+    """
+)
+"""Names that also mean other things: only what no one says as a word is their value."""
 CODE = _names(
     r"""
     pin(?:s|[ -]?(?:code|number|nummer))?, puk(?:[ -]?code)?, pass ?codes?, @place ?(?:pass)?codes?,
@@ -47,24 +59,41 @@ CODE = _names(
     code (?:de (?:la |l')?)?(?:porte|alarme|d'entrée|d'accès|secret|du portail|de l'immeuble|pin), digicode,
     código (?:de (?:la )?)?(?:puerta|alarma|acceso|seguridad|entrada|verificación|porta|acesso|segurança|alarme|portão),
     codice (?:del |della |di )?(?:porta|allarme|accesso|sicurezza|cancello|segreto),
-    (?:deur|alarm|toegangs|pin)code, kod (?:do|pin)(?: \w+){0,2}, (?:kapı|alarm) kodu,
+    (?:deur|alarm|toegangs|pin)code, kod (?:do|pin)(?: [^\W\d_]+){0,2}, (?:kapı|alarm) kodu,
     (?:port|larm|dörr)kod(?:en)?, kode (?:pintu|alarm|pin|otp), mã pin, mã (?:cửa|số|otp), 门禁(?:密码|码)?,
     验证码, 暗証,
     ドアコード, 현관 ?(?:비밀번호|비번), 인증번호, (?:пин|pin)(?:-?код\w{0,2})?,
-    код (?:от|двери|домофона|для|подъезда)(?: \w+){0,2}, رمز (?:الباب|الدخول|التحقق),
+    код (?:от|двери|домофона|для|подъезда)(?: [^\W\d_]+){0,2}, رمز (?:الباب|الدخول|التحقق),
     קוד (?:לדלת|כניסה|הכניסה|של), पिन, รหัส(?:ประตู)?, пінкод
     """
 )
+_NO_SECRET_CODES = "|".join(
+    """
+    error post postal zip area dress country source status course product promo discount voucher coupon item
+    booking flight airport colou?r hex bar qr reference ref response exit https? tax class module order stock
+    branch dialing dialling swift bic icd cheat morse train friend invite invitation referral the my our your a
+    this new old and of to i we you they fault trouble building department cost project menu paint diagnosis job
+    network discord currency language region state city legacy his her their python java clean machine test no
+    any some more less bad good
+    """.split()
+)
+ANY_CODE = re.compile(
+    rf"(?<![^\W_])(?=[^\W\d_])(?!(?:{_NO_SECRET_CODES})[ -])[^\W\d_]{{1,20}}[ -](?:pass)?codes?(?![^\W_])",
+    re.IGNORECASE,
+)
+"""A code of anything: "the wifi code is", "panic code: ", but not a postal code or the code of an error."""
 PLAIN_CODE = re.compile(
     r"(?:(?<=^)|(?<=[\n.,;:!?(] )|(?<=[\n(])|(?<=\bthe )|(?<=\bmy )|(?<=\bour )|(?<=\bnew )|(?<=\bold )|(?<=\band ))"
-    r"code(?=(?: (?:is|was)|:|=))(?! (?:is|was) (?:\d{3}|\d+[a-z]+)\b)",
+    r"code(?=(?: (?:is|was)|['’]s|:|=))(?! (?:is|was) (?:\d{3}|\d+[a-z]+)\b)",
     re.IGNORECASE,
 )
 """A code of nothing in particular: "the code is 4821", not "the error code is 4821"."""
 ACCOUNT = _names(
     r"""
     account (?:number|no|num|nr)\.?, acc(?:oun)?t\.?(?: (?:number|no|nr)\.?)?, a/c(?: (?:number|no)\.?)?,
-    routing(?: (?:number|no)\.?)?, iban, ssn, ss     r, nhs (?:number|no\.?),
+    routing(?: (?:number|no)\.?)?, iban, ssn, ss#,
+    social security(?: (?:number|no\.?|num|#))?, national insurance(?: (?:number|no\.?))?, nino,
+    ni (?:number|no\.?), nhs (?:number|no\.?),
     passport(?: (?:number|no|num|nr)\.?)?, tax (?:id|number|file number|reference|payer id)(?: number)?, tin, utr,
     itin, (?:driver'?s?|driving) licen[cs]e(?: (?:number|no)\.?)?, aadhaar(?: (?:number|no)\.?)?, cpf,
     pan(?: (?:card|number|no\.?)){1,2}, sin (?:number|no\.?), id (?:card )?(?:number|no\.?),
@@ -73,7 +102,8 @@ ACCOUNT = _names(
     sozialversicherungsnummer, numéro (?:de )?(?:compte|sécurité sociale|passeport|fiscal),
     numéro de sécu(?:rité sociale)?, dni, nie number, nif, número de (?:cuenta|seguridad social|pasaporte|conta),
     pasaporte, passaporte, codice fiscale, numero (?:di )?(?:conto|passaporto), bsn, rekeningnummer,
-    paspoort(?:nummer)?, pesel, numer (?:konta|paszportu|dowodu), tc kimlik(?: no)?, kimlik (?:no|numaram),
+    paspoort(?:nummer)?, pesel, numer (?:konta|paszportu|dowodu),
+    tc kimlik(?: no)?, kimlik (?:no|numaram),
     personnummer(?:et)?, nik(?=:), nomor (?:rekening|ktp|paspor), số (?:tài khoản|cmnd|cccd|hộ chiếu), 身份证号?码?,
     护照号?码?, (?:银行)?[账帐]号, マイナンバー, 口座番号, パスポート番号, 주민등록번호, 계좌번호, 여권번호,
     снилс, инн, паспорт\w{0,2},
@@ -103,11 +133,10 @@ ANSWER = re.compile(
     re.IGNORECASE,
 )
 JOINS = re.compile(
-    r"(?P<mark>[:=：]+>?|->|→)|(?<!\w)(?P<is>is|was|are|ist|lautet|es|est|c'est|è|é|sono|jest|to|är|er|adalah|là|هي|"
-    r"هو|היא|הוא|"
-    r"है|είναι)(?!\w)|(?P<free>(?<!\w)(?:it's|its|it is|to|now|as|auf|en|a|à|na|till|olarak)(?!\w))|"
-    r"(?P<particle>[是为為はが]|คือ|"
-    r"(?<=[가-힣])(?:[은는이가])(?= ))"
+    r"(?P<mark>[:=：]+>?|->|→)|(?P<is>(?<=\w)['’]s(?!\w)|(?<!\w)(?:is|was|are|ist|lautet|es|est|c'est|è|é|sono|jest|"
+    r"to|är|er|adalah|là|هي|"
+    r"هو|היא|הוא|है|είναι)(?!\w))|(?P<free>(?<!\w)(?:it's|its|it is|to|now|as|auf|en|a|à|na|till|olarak)(?!\w))|"
+    r"(?P<particle>[是为為はが]|คือ|(?<=[가-힣])(?:[은는이가])(?= ))"
 )
 """What joins a name to its value."""
 FILL = re.compile(
@@ -117,12 +146,20 @@ FILL = re.compile(
 )
 """What may stand between such a word and the value."""
 GAP = re.compile(
-    r"\s*(?:\((?P<in>[^()\n]{1,40})\))?(?:'?s)?[ _]*(?:$|(?:for|to|of|at|on|in|from|used|i use|we use|they use|für|"
-    r"fürs|vom|von|zum|am|"
+    r"[\"'”’\])]*\s*(?:\((?P<in>[^()\n]{1,40})\))?(?:['’]?s)?[ _]*(?:wi-?fi|wlan|saya|aku|kami|של[ינ]\w?|benim|"
+    r"của (?:tôi|mình)|"
+    r"moje|mój|meu|mia|[\w.]{1,20} account)?[ _]*(?:$|(?:for|to|of|at|on|in|from|used|i use|we use|they use|für|fürs|"
+    r"vom|von|zum|am|"
     r"im|del|de|du|des|d'|para|pour|per|do|da|di|dla|för|till|til|voor|van|untuk|cho|من|ل|от|для|на|к|за)(?![a-z]))",
     re.IGNORECASE,
 )
 """How what stands between a name and that word begins: "password for my bank is", but not "password manager is"."""
+BESIDE = re.compile(
+    r"\s(?:wi-?fi |saya |שלי )?(?:(?:for|on|of|to|at|от|для|do|del|für|של|untuk|cho)(?: [^\W\d_]+){1,3} |(?<=saya )|"
+    r"(?<=wifi ))",
+    re.IGNORECASE,
+)
+"""What may stand between a name and a value that nothing joins: "security code on the back 412"."""
 NOT_A_VALUE = frozenset(
     """a about again all almost already also always an and any asked at back bad been being best better both broken
     but by case correct dead different down due easy empty enough entire even expired fine for forgotten from good gone
