@@ -31,8 +31,9 @@ laptop desk crash depression anxiety gossip joy""".split()
 _FRAMES = verbs.table(
     """work: as at for from nights part full remotely freelance; need: to; hope: to; plan: to; love: to;
 like: to; run: every; start: at; walk: everywhere; rent: out; cook: for; look: after; cycle: everywhere;
-wake: up; play: in for with; travel: to; study: at; stay: at in with home; sleep: in badly on; swim: on
-every twice; drink: loads; help: out with; hang: out; work out; chill: out; eat: out"""
+wake: up; end: up; dream: in of about; play: in for with; travel: to; study: at; stay: at in with home;
+sleep: in badly on; swim: on every twice; drink: loads; help: out with; hang: out; work out; chill: out;
+eat: out"""
 )
 _LIKELY = frozenset(
     """work run walk swim shower stretch dress brush rest sleep dance drink train study travel drive ride
@@ -40,6 +41,9 @@ cook cycle garden paint draw fish camp clean wash shop meet visit call talk help
 love hate practice""".split()
 )
 _PLACES = frozenset("in on at to from for with by off up out away back into around".split())
+_BEFORE_MONTHS = frozenset(
+    "in since last next this of until till by early late mid on to for from before after and".split()
+)
 _ORDERS = frozenset(
     """give tell show help recommend suggest find make write explain list pick choose let remind remember
 call plan draft translate compare describe note ignore keep use send add put check look leave stop start
@@ -48,6 +52,7 @@ correct rewrite summarise summarize assume""".split()
 )
 _DONT = _STATES | frozenset("eat drink smoke drive speak understand work do see get use watch care really".split())
 """What "don't" after "and" or a comma can say of the speaker: "don't ask" is an order."""
+_RATHER_ORDERS = frozenset("make keep give tell let put add use show send call".split())
 _JOBS = frozenset("nurse doctor engineer partner pilot parent butcher model tutor coach guard captain author".split())
 _TO_NOUNS = frozenset("work market court camp practice land home sleep class church school lunch watch bed".split())
 _PAST_CUES = frozenset("yesterday ago last".split())
@@ -116,7 +121,7 @@ def _verb(words: list[Word], k: int) -> int:
     if word.low in verbs.MODALS:
         return (
             k
-            if k + 1 < len(words) or set(lows[: k - 1]) & (verbs.MODALS | verbs.FINITE | {"but", "as", "than"})
+            if k + 1 < len(words) or set(lows[: k - 1]) & (verbs.MODALS | verbs.FINITE | {"but", "as", "than", "'d"})
             else -1
         )
     if word.low == "use" and after == "to":
@@ -209,6 +214,8 @@ def _shared(words: list[Word], k: int, who: str, bound: str) -> tuple[str, str] 
         return "other", "no"
     if low == "to" and (after == "be" or verbs.base(after)):
         return who, "maybe" if after in _TO_NOUNS else "yes"
+    if low == "may" and before in _BEFORE_MONTHS:
+        return who, bound
     noun = before in elided.DETERMINERS
     if low in _LETS and not noun and _lets_do(words, k):
         bound = "yes" if low.startswith("help") else "maybe"
@@ -271,7 +278,12 @@ def _one_more_verb(words: list[Word], k: int, who: str, bound: str) -> tuple[str
     """`_shared` for a word that is surely a verb, after "and" or a comma."""
     word, conjunction, after = words[k], words[k - 1].low, following(words, k)
     comma = conjunction not in AND and not verbs.adverb(conjunction)
-    ordered = word.low in _ORDERS and (comma or conjunction in ("so", "then") or after in ("it", "me", "them"))
+    ordered = word.low in _ORDERS and (
+        comma or conjunction in ("so", "then") or (after in ("it", "me", "them") and word.low in _RATHER_ORDERS)
+    )
+    if verbs.alike(word.low) and who == "me" and bound == "no" and word.low != "read":
+        told = [w.low for w in words[:k] if verbs.past(w.low) and not verbs.alike(w.low)]
+        return (who, bound) if told and not {w.low for w in words} & _PRESENT_CUES else None
     if who != "me" or bound == "maybe" or verbs.alike(word.low) or ordered or (comma and word.low not in _STATES):
         return None
     now = conjunction in ("now", "still", "currently", "nowadays")

@@ -17,7 +17,9 @@ _SENTENCE_END = re.compile(r"(?:[.!…]+[)\]\"”']*(?=\s|$)|\n)\s*")
 _ABBREVIATIONS = frozenset(
     """dr mr mrs ms st vs approx e.g i.e no prof jr sr ca min max tel inc ltd a.m p.m e g i m""".split()
 )
-_YOU = frozenset("you u ur yr your yours yourself ya yall y'all thou please pls plz lets let's ye youse kindly".split())
+_YOU = frozenset(
+    "you u ur yr your yours yourself ya yall y'all thou please pls plz lets let's ye youse kindly dey wey abeg".split()
+)
 _MENDED = verbs.table(
     """im: i am; i'm: i am; iam: i am; i'am: i am; ive: i have; i've: i have; i'll: i will; i'd: i 'd; i'v:
 i have; we're: we are; we've: we have; weve: we have; we'll: we will; we'd: we 'd; dont: don't; cant: can't;
@@ -39,6 +41,10 @@ _ORDERS = frozenset(
 list suggest imagine pretend suppose let rank rewrite compare pick reply answer spell""".split()
 )
 _MINE = frozenset("i my we".split())
+_NO_GERUNDS = frozenset(
+    """during according anything something nothing everything evening morning wedding building ring thing
+king spring string ceiling""".split()
+)
 _EMPTY = frozenset("do did can could am was will would have had don't can't didn't know think guess see".split())
 _THINGS = frozenset("budget name age size date address number height weight rent price salary dose birthday".split())
 _BEFORE_NOUNS = _LATER | frozenset(
@@ -171,7 +177,7 @@ def _begins_well(words: list[Word]) -> bool:
         of_its_own = OTHERS | {"it", "i", "nobody", "everyone"} if first == "where" else {"is", "was"}
         return any(word.low in of_its_own for word in words[3:])
     asks = after if first in ("then", "and", "but", "so", "or") else first
-    if asks in verbs.INVERTED | _ASKING or (first, after) == ("no", "longer"):
+    if (asks in verbs.INVERTED | _ASKING and after != "of") or (first, after) == ("no", "longer"):
         return False
     if first == "that" and (after in OTHERS | {"i", "we", "my", "it"} or not _finite(words[1:])):
         return False
@@ -186,7 +192,10 @@ def _begins_well(words: list[Word]) -> bool:
 def _says_nothing(words: list[Word]) -> bool:
     """True for "yes I do", "I see, ...", "not me crying", what breaks off, and "my wife she", which is no sentence."""
     first, after, third = ([word.low for word in words] + ["", ""])[:3]
-    if words[-1].low in ("is", "was", "are", "the", "a", "an", "my", "of") or first in (
+    last = words[-1].low
+    if last in ("is", "was", "are") and {"but", "and", "so", "than", "as"} & {word.low for word in words}:
+        return False
+    if last in ("is", "was", "are", "the", "a", "an", "my", "of") or first in (
         "nope",
         "nah",
         "yep",
@@ -210,6 +219,10 @@ def _orders(words: list[Word]) -> bool:
     first, after, third = ([word.low for word in words] + ["", ""])[:3]
     if first in _ORDERS or (first == "name" and (after.isdigit() or after in elided.DETERMINERS | {"for"})):
         return True
+    if first in ("any", "anything", "anyone", "anybody") and {"should", "can", "could", "know", "knows"} & {
+        w.low for w in words
+    }:
+        return True
     if (first, after, third) == ("from", "now", "on") and words[3:] and verbs.base(words[3].low):
         return True
     if after == "me" and verbs.base(first) and not verbs.alike(first):
@@ -223,7 +236,11 @@ def _orders(words: list[Word]) -> bool:
 def _lacks_subject(words: list[Word]) -> bool:
     """True if a sentence seems to begin with its verb: "Returned the vacuum", "hangs crooked", "cooking since nine"."""
     first, after = words[0].low, words[1].low
-    if verbs.plain(first) or first == "been" or (first.endswith("ing") and not _gerund_is_subject(words)):
+    if (
+        verbs.plain(first)
+        or first == "been"
+        or (first.endswith("ing") and first not in _NO_GERUNDS and not _gerund_is_subject(words))
+    ):
         return True
     pointing = elided.DETERMINERS | elided.OBJECTS | _PREPOSITIONS | {"up", "out", "off", "back"}
     if verbs.third_form(first) and (after in pointing or verbs.plain(verbs.base_of(first))):

@@ -70,56 +70,57 @@ yodel""".split()
 )
 """Hardly ever anything but verbs."""
 _NOUNLIKE = frozenset(
-    """accent access ache act address advocate age aim alarm alternate answer appeal approach associate
-attach attack attempt auction average award babble back backpack bake balance ban bank bar bargain base bat
-battle beat benefit bet bike bill binge bite blast blend blink bloat blog blow blush board boast boat book
-boost bother bottle bounce bowl box brag brake branch break breakfast breathalyse brew broadcast browse
-brush budget bug bump bunk burn burp bust cake call camp can cancel canoe captain care cart carve cash cast
-catch cater caution chair challenge change charge chase chat cheat check cheer chew choke chop circle claim
-clap clarify clash class clean clear climb cling clip clock close coach coat code cold collapse comb combine
-comfort command comment company compile complement compliment compose concern condition conduct convert cook
-cool copy correct cost cough counsel count couple cover craft crash crawl credit cringe cross crush cry
-cuddle cup cure curl curse cut cycle dabble damage dance dare date daub deal debate decay defeat defrost
-delay delight demo design desire despair destine detail diet dig dine dip direct dive divorce dj document
-dodge dose double doubt download draw dread dream dress drift drill drink drive drop dry dump dust dwell dye
-ease echo edit effect elaborate email embrace end engineer escape estimate exchange excuse exercise exhibit
-exit experience experiment export eye face facetime fall fancy farm fast favor favour fear feature feed
-fence fetch fiddle fight file fill film filter finance fire fish fit flag flash flip flirt float flood flow
-flush fly focus follow fool forage force form forward foster frame freelance freeze frequent frown fry fuel
-function fund furnish fuss gain gamble game garden gaze gift glance glaze golf google gossip grab grade
-graduate graft grant graze grill grind group guard guess guest guide gym hack ham hand harm hatch haul head
-heal heat help hike hint hit hold holiday honeymoon honor honour hop hope host house hug humble hunt hurry
-hurt ice impact import increase index influence injure interest interview invoice iron jam job jog joke
-journal judge juggle juice jump kayak kick kill kiss kneel knock label lack land lap last laugh launch
-laundry lay layer laze lead lean lease leave lecture let level lift light like limit limp link load loan
-lock lodge log long look loop love luck lunch machine mail major man map march mark market marshal mask
-massage master match mate matter mean measure mention merge mess message microwave milk mind minor miss mix
-moan model moderate moonlight mop mow muck murder name nap narrow need nest network nickname nose note
-number nurse object offer oil open order outline pace pack paddle page pain paint pair panic paper parent
-park part partner pass paste patch patrol pause pawn pay peak peek peel pen perform perm pet petition phase
-phone phrase pick pickle picture piece pile pilot pin pipe pity place plan plank plant plaster plate play
-please plot plough plug plumb podcast point poison polish pop pose post pot power practice praise pray prep
-present press price pride print prize process produce profit program project promise promote proof protest
-prune pull pump punch purchase purpose push put putt puzzle quarantine question queue quilt quote race rain
-raise rake range rank rate rave read rear reason rebel record recruit redesign refill refund refuse regulate
-reject relapse relay release remain remark rent repair reply report request rescue research reserve respect
-rest result retreat return reverse review reward rhyme ride rig ring rip rise risk roam roast rock roll row
-rub ruin rule run rush sacrifice sail sample sand save scale scan scare schedule school scooter score scout
-scrape scratch scream screenshot scroll scrub sculpt search season seat second secure sense sentence
-separate set shadow shake shape share shelter shepherd shift shine ship shock shoot shop shoulder shout show
-shower shrug sigh sign signal silence sin skate skateboard sketch ski skydive slack sleep slice slide slip
-slow smell smile smoke snack snap sneeze snore snow snowboard sob solo sort sound source space spar spare
-spark speed spell spin spoil sponsor spot sprain spray spread sprint spy squash squat stack stage stain
-stall stamp stand start state steal steam steer step steward stick stir stitch stock stop store storm strain
-stream stress stretch strike strip stroke stroll struggle stub study stuff style sub subject suit sum supper
-supply support surf surprise survey swallow swap sweat sweep swell swim swing switch sympathise table tackle
-tag talk tan tap tape target task taste tattoo tax tear tease tee telephone temp tempt term test text thread
-thrift tick tidy tie tile time tip tire title toast toboggan toss total touch tour tow track trade trail
-train transfer transport trap travel trawl treat trek trial trick trigger trim trip trot trouble trust
-tumble tune turf turn tutor tweak tweet twitch type uber umpire undo update upgrade upload upset urge use
-value varnish vary veto vibe view visit voice volunteer vomit vote vow wage wait walk wallpaper wander wash
-waste watch water wave wax ween weigh welcome weld whine whip whisk whisper whistle win windsurf wish wonder
-word work worry worship wound wrap wreck wrestle yacht yawn yell zoom""".split()
+    """snooze nurture binge accent access ache act address advocate age aim alarm alternate answer appeal
+approach associate attach attack attempt auction average award babble back backpack bake balance ban bank
+bar bargain base bat battle beat benefit bet bike bill bite blast blend blink bloat blog blow blush board
+boast boat book boost bother bottle bounce bowl box brag brake branch break breakfast breathalyse brew
+broadcast browse brush budget bug bump bunk burn burp bust cake call camp can cancel canoe captain care cart
+carve cash cast catch cater caution chair challenge change charge chase chat cheat check cheer chew choke
+chop circle claim clap clarify clash class clean clear climb cling clip clock close coach coat code cold
+collapse comb combine comfort command comment company compile complement compliment compose concern
+condition conduct convert cook cool copy correct cost cough counsel count couple cover craft crash crawl
+credit cringe cross crush cry cuddle cup cure curl curse cut cycle dabble damage dance dare date daub deal
+debate decay defeat defrost delay delight demo design desire despair destine detail diet dig dine dip direct
+dive divorce dj document dodge dose double doubt download draw dread dream dress drift drill drink drive
+drop dry dump dust dwell dye ease echo edit effect elaborate email embrace end engineer escape estimate
+exchange excuse exercise exhibit exit experience experiment export eye face facetime fall fancy farm fast
+favor favour fear feature feed fence fetch fiddle fight file fill film filter finance fire fish fit flag
+flash flip flirt float flood flow flush fly focus follow fool forage force form forward foster frame
+freelance freeze frequent frown fry fuel function fund furnish fuss gain gamble game garden gaze gift glance
+glaze golf google gossip grab grade graduate graft grant graze grill grind group guard guess guest guide gym
+hack ham hand harm hatch haul head heal heat help hike hint hit hold holiday honeymoon honor honour hop hope
+host house hug humble hunt hurry hurt ice impact import increase index influence injure interest interview
+invoice iron jam job jog joke journal judge juggle juice jump kayak kick kill kiss kneel knock label lack
+land lap last laugh launch laundry lay layer laze lead lean lease leave lecture let level lift light like
+limit limp link load loan lock lodge log long look loop love luck lunch machine mail major man map march
+mark market marshal mask massage master match mate matter mean measure mention merge mess message microwave
+milk mind minor miss mix moan model moderate moonlight mop mow muck murder name nap narrow need nest network
+nickname nose note number nurse object offer oil open order outline pace pack paddle page pain paint pair
+panic paper parent park part partner pass paste patch patrol pause pawn pay peak peek peel pen perform perm
+pet petition phase phone phrase pick pickle picture piece pile pilot pin pipe pity place plan plank plant
+plaster plate play please plot plough plug plumb podcast point poison polish pop pose post pot power
+practice praise pray prep present press price pride print prize process produce profit program project
+promise promote proof protest prune pull pump punch purchase purpose push put putt puzzle quarantine
+question queue quilt quote race rain raise rake range rank rate rave read rear reason rebel record recruit
+redesign refill refund refuse regulate reject relapse relay release remain remark rent repair reply report
+request rescue research reserve respect rest result retreat return reverse review reward rhyme ride rig ring
+rip rise risk roam roast rock roll row rub ruin rule run rush sacrifice sail sample sand save scale scan
+scare schedule school scooter score scout scrape scratch scream screenshot scroll scrub sculpt search season
+seat second secure sense sentence separate set shadow shake shape share shelter shepherd shift shine ship
+shock shoot shop shoulder shout show shower shrug sigh sign signal silence sin skate skateboard sketch ski
+skydive slack sleep slice slide slip slow smell smile smoke snack snap sneeze snore snow snowboard sob solo
+sort sound source space spar spare spark speed spell spin spoil sponsor spot sprain spray spread sprint spy
+squash squat stack stage stain stall stamp stand start state steal steam steer step steward stick stir
+stitch stock stop store storm strain stream stress stretch strike strip stroke stroll struggle stub study
+stuff style sub subject suit sum supper supply support surf surprise survey swallow swap sweat sweep swell
+swim swing switch sympathise table tackle tag talk tan tap tape target task taste tattoo tax tear tease tee
+telephone temp tempt term test text thread thrift tick tidy tie tile time tip tire title toast toboggan toss
+total touch tour tow track trade trail train transfer transport trap travel trawl treat trek trial trick
+trigger trim trip trot trouble trust tumble tune turf turn tutor tweak tweet twitch type uber umpire undo
+update upgrade upload upset urge use value varnish vary veto vibe view visit voice volunteer vomit vote vow
+wage wait walk wallpaper wander wash waste watch water wave wax ween weigh welcome weld whine whip whisk
+whisper whistle win windsurf wish wonder word work worry worship wound wrap wreck wrestle yacht yawn yell
+zoom""".split()
 )
 """Verbs that are nouns or adjectives too."""
 IRREGULAR = {

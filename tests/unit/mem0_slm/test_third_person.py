@@ -63,6 +63,11 @@ TURNED = {
         ("i can sing but hate performing", "User can sing but hates performing"),
         ("i used to drink and now run marathons", "User used to drink and now runs marathons"),
         ("i help my dad run the farm", "User helps User's dad run the farm"),
+        (
+            "I sold my house, quit my job and now live in a van",
+            "User sold User's house, quit User's job and now lives in a van",
+        ),
+        ("i turn 40 in may and want a party", "User turns 40 in may and wants a party"),
         ("i never eat breakfast and skip lunch", "User never eats breakfast and skips lunch"),
     ],
     "nouns that could be verbs": [
@@ -159,6 +164,7 @@ UNSURE = {
         "we are twelve",
         "we split the rent",
         "we met in 2010",
+        "for the holidays we are in eleven at my uncle's",
         "we both work",
         "we're making sixty hats, i've done nine",
         "two of us are vegan",
