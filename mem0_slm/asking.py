@@ -29,8 +29,12 @@ _PERSONS = frozenset("i u you we he she they ya any anyone".split())
 _ABLE = frozenset(
     "eat not only do drive speak swim read play cook walk take have be get go see stand sleep handle manage come "
     "make work drink use run hear afford remember wait even barely hardly still also never tolerate bear touch move "
-    "lift bend focus concentrate".split()
+    "lift bend focus concentrate love like rather prefer hate appreciate say recommend".split()
 )
+_DONE = frozenset(
+    "a an some so well ok okay nothing everything most half too all both two three yoga not once twice".split()
+)
+"""What was done, behind "did" where the subject was dropped."""
 _RATED = frozenset(
     "ok okay safe good bad better fine normal allowed possible worth best cheaper faster healthier legal dangerous "
     "true common enough too open free available bookable needed required".split()
@@ -70,9 +74,11 @@ def is_finite(word: str) -> bool:
     )
 
 
+OBJECTS = frozenset("me us him her it them my our his their the a an you".split())
+"""What stands behind a verb, and hardly behind a noun."""
 _BEHIND_IS = frozenset(
-    "a an the in on at out not no off from gone nearly going getting been just very so too my our still called "
-    "always never only now back here there down up over".split()
+    "a an the in on at out not no off from gone nearly going getting been just very so too my our still "
+    "called always never only now back here there down up over under near behind with by around about due".split()
 )
 
 
@@ -87,6 +93,9 @@ def has_finite(words: list[Word]) -> bool:
             or j
             and (words[j - 1].said in ("i", "we", "they") or j == first + 1 and words[first].said in SUBJECTS)
             and word.said[0].isalpha()
+            or j > first
+            and at(words, j + 1) in OBJECTS
+            and (third_form(word.said) or base(word.said) and words[j - 1].said.endswith("s"))
             or word.said.endswith("'s")
             and (at(words, j + 1) in _BEHIND_IS or j == first and any(w.capital for w in words[j + 1 : j + 2]))
             for j, word in enumerate(words)
@@ -104,6 +113,8 @@ def opens_question(words: list[Word], i: int, *, first: bool, asked: bool = Fals
     if says(words, i, SHORT_QUESTIONS) and (after or first):
         return True
     if first and word in ("anyone", "anybody"):
+        return True
+    if word == "idk" and after[:1].isalnum():
         return True
     known = says(words, i, UNKNOWN)
     if known and at(words, i + known) in OPEN:
@@ -138,8 +149,8 @@ def _opens_wh(words: list[Word], i: int, *, first: bool, asked: bool) -> bool:
     if word == "which":
         if asked and after not in SUBJECTS | FIRST:
             return True
-        if after in BE and not first:
-            return third in _RATED or third.endswith("er")
+        if after in BE:
+            return third in _RATED or third.endswith("er") or asked
         if after in AUXILIARIES:
             return third in _INVERTED
         return first or any(
@@ -165,21 +176,33 @@ def _inverted(words: list[Word], i: int, *, first: bool, asked: bool) -> bool:
     if word in ("have", "haven't", "havent"):
         return after in _PERSONS | {"these", "those", "the"}
     if word in ("did", "didn't", "didnt"):
-        return after in _INVERTED - {"a", "an", "all", "both", "some"}
+        open_ = first and word == "did" and not after.isdigit() and after not in _DONE and not past(after)
+        return open_ or after in _INVERTED - {"a", "an", "all", "both", "some"}
+    if word in ("has", "have") and first and (third == "been" or past(third)) and after not in ("also", "just", "not"):
+        return True
     if word in ("was", "were", "wasn't", "weren't", "wasnt", "werent"):
-        return after in _INVERTED - {"a", "an", "all", "both", "one"}
+        rated = first and (third in _RATED or third == "any")
+        return rated or after in _INVERTED - {"a", "an", "all", "both", "one"}
     if word in ("do", "don't", "dont"):
         return after in _INVERTED - {"this", "that", "it", "the", "a", "an", "my", "not", "all", "both", "one"} or asked
     if word in ("am", "r"):
         return after in ("i", "we", "you", "u", "they")
     if after in ("a", "an", "the", "my", "our", "his", "her") and not (first or asked):
-        return any(is_finite(w.said) for w in words[:i])  # "the hero, Oren, is a blind swordsman" goes on
+        # "is a diesel better" asks; in "the hero, Oren, is a blind swordsman" the sentence goes on
+        rated = any(w.said in _RATED for w in words[i + 3 : i + 8])
+        return rated or any(is_finite(w.said) for w in words[:i])
     if after in _INVERTED:
         return word not in ("can't", "cant", "cannot") or after in _PERSONS | {"he", "she", "it", "they"} or asked
     if asked:
         return True
     if word in MODALS:
-        return first and after not in _ABLE and not after.isdigit() and word not in ("might", "must", "may")
+        return (
+            first
+            and after not in BE
+            and after not in _ABLE
+            and not after.isdigit()
+            and word not in ("might", "must", "may")
+        )
     if first:
         return word not in ("r", "ain't", "aint") and not words[i].capital or after not in ("my",)
     return word in ("is", "are", "isn't", "does") and any(w.said in _RATED for w in words[i + 2 : i + 5])

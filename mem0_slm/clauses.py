@@ -12,18 +12,15 @@ from .kinds import (
     is_short_answer,
     is_yes_or_no,
     kind_of,
-    leans,
-    makes_up,
     of_oneself,
-    returns,
     says_something,
-    sets_up,
 )
 from .languages import is_english, is_question, speaks_of_oneself
 from .ordering import orders_abroad, small_abroad
 from .pasted import pasted_spans
 from .pieces import pieces
 from .sentences import Word, sentences, trimmed, words_of
+from .unreal import is_puzzle, leans, makes_up, returns, sets_up
 
 KINDS = (
     "statement",
@@ -76,6 +73,8 @@ _MOST_WORDS = 400
 """A sentence longer than that is no sentence: it is not looked into, and pasted."""
 _READ_FIRST, _READ_LAST = 16_000, 4_000
 """Characters that are read of a message; nobody types more, and what stands between is someone else's text."""
+_PUZZLE = 600
+"""Characters that a sum or a puzzle has at most."""
 _ASKS = "?？؟"
 
 
@@ -124,6 +123,8 @@ class _Turn:
             parts = self._sentence(start, end)
             found += [(a, b, self.sentences, kind) for a, b, kind in parts]
             self.sentences += bool(parts)
+        if is_puzzle(words_of(self.text[:_PUZZLE])):
+            found = [(a, b, s, "unreal" if kind in STORABLE else kind) for a, b, s, kind in found]
         return _values_too(self.text, _lone_phrases(self.text, found))
 
     def _sentence(self, start: int, end: int) -> list[tuple[int, int, str]]:

@@ -4,20 +4,17 @@ Sound before complete: a clause that is called a statement should be the speaker
 """
 
 from .asking import after_leads, asks_within, has_finite, opens_question
-from .openers import CHAT, CHAT_IF_SHORT, PLAYED, RETURNS, SUPPOSED, TAGS, says
+from .openers import CHAT, CHAT_IF_SHORT, says
 from .ordering import opens_order, opens_standing_order
 from .sentences import Word
 from .text import NUMBER_WORDS
+from .unreal import is_fiction, is_unreal, sets_up
 from .verbs import base
 from .wording import (
     AUXILIARIES,
     BE,
-    CONDITIONS,
     DROPPED_I,
-    FICTION,
     FIRST,
-    HELPERS,
-    INVENTED,
     JUDGED,
     MOOD_FILL,
     MOODS,
@@ -32,76 +29,6 @@ from .wording import (
 )
 
 LONGEST_WORDS, LONGEST_CHARACTERS = 60, 400
-
-
-_HEARD = frozenset("asked asks ask see check wonder wondered wonders know".split())
-_DESIRES = frozenset("love like rather prefer hate appreciate never say state add be not".split())
-_SAYING = frozenset("said says told promised thought hoped knew asked reckoned wondered".split())
-
-
-def leans(words: list[Word]) -> bool:
-    """True if what goes on in the same sentence goes on with what is supposed or wished here."""
-    return sets_up(words) != "" or any(w.said in CONDITIONS or w.said in ("wish", "wishes", "imagine") for w in words)
-
-
-def is_unreal(words: list[Word]) -> bool:
-    """True for what is supposed, conditional or wished."""
-    first = after_leads(words)
-    if says(words, first, SUPPOSED) or says(words, 0, SUPPOSED):
-        return True
-    for j, word in enumerate(words):
-        said, before = word.said, words[j - 1].said if j else ""
-        if said in CONDITIONS and before not in _HEARD and before not in ("as", "even") and not says(words, j, TAGS):
-            return said not in ("providing", "provided", "assuming", "supposing") or j == first
-        after = words[j + 1].said if j + 1 < len(words) else ""
-        if said in ("wish", "wishes") and before not in ("a", "my", "the", "best", "birthday"):
-            return True
-        if said in ("would've", "wouldve", "woulda", "could've", "couldve", "coulda"):
-            return True
-        if said in ("would", "wouldn't", "wouldnt", "wud", "i'd", "we'd", "he'd", "she'd", "they'd", "it'd", "could"):
-            if after in ("have", "be", "of") and not any(w.said in _SAYING for w in words[:j]):
-                following = words[j + 2].said if j + 2 < len(words) else ""
-                return after != "be" or said != "could" and following not in ("nice", "great", "good", "lovely", "cool")
-            if said in ("would", "wouldn't", "wouldnt", "wud") and after not in _DESIRES and after:
-                return not any(w.said in _SAYING for w in words[:j])
-    return False
-
-
-_PLAYING = frozenset("character protagonist roleplay role-play fanfic novel's".split())
-
-
-def sets_up(words: list[Word]) -> str:
-    """What a clause opens for those after it: "played", "supposed" or "told" (a fiction), "" for nothing."""
-    first = after_leads(words)
-    said = [word.said for word in words]
-    if says(words, first, PLAYED) or says(words, 0, PLAYED):
-        return "" if any(word in HELPERS for word in said) else "played"
-    if says(words, first, SUPPOSED) or says(words, 0, SUPPOSED):
-        return "supposed" if said[first : first + 2] != ["what", "if"] else ""
-    if is_fiction(words) or not _PLAYING.isdisjoint(said):
-        return "told"
-    return ""
-
-
-_TOLD = frozenset("is begins starts ends goes".split())
-_MADE_UP = frozenset("character protagonist villain heroine narrator antagonist backstory".split())
-
-
-def is_fiction(words: list[Word]) -> bool:
-    """True for a clause about somebody who is made up: "in my novel", "my character", "the hero"."""
-    said = [word.said for word in words]
-    for j, word in enumerate(said[:12]):
-        before, lead = said[j - 1] if j else "", said[j - 2] if j > 1 else ""
-        after = said[j + 1] if j + 1 < len(said) else ""
-        if word not in FICTION or before not in ("my", "the", "our", "this", "a", "main", "player", "in", "her", "his"):
-            continue
-        if word in _MADE_UP or word == "hero" and before != "my":
-            return True
-        if (lead in ("in", "of") and j <= 4 or before == "in") and after not in ("club", "shop", "group", "of"):
-            return True
-        if before == "the" and j <= 2 and word in ("novel", "story") and after in _TOLD:
-            return True
-    return False
 
 
 _FEELINGS = frozenset(
@@ -181,6 +108,8 @@ _RIGHT = frozenset(
 def ends_as_question(words: list[Word]) -> bool:
     """True for a tag behind a comma: "it's in May, isn't it", "that's fine, right"."""
     tail = [word.said for word in words[-4:]]
+    if len(words) > 2 and tail[-1] == "huh":
+        return True
     if len(tail) >= 3 and tail[-3] == "," and tail[-2] in AUXILIARIES and tail[-1] in SUBJECTS | {"i", "you", "u"}:
         return True
     if len(words) >= 4 and tail[-1] == "right" and tail[-2] not in _RIGHT:
@@ -196,6 +125,10 @@ def kind_of(words: list[Word], *, first: bool = True, asked: bool = False) -> st
     """
     if not any(word.said[0].isalnum() for word in words):
         return "small_talk"
+    if len(words) > 2 and words[0].said in "abcd" and words[1].said == ")":
+        return "question"  # one of the answers to choose from
+    if [word.said for word in words[-3:]] == ["(", "not", ")"]:
+        return "unreal"
     start = after_leads(words)
     if not asked and opens_standing_order(words, 0):
         return "standing_request"
@@ -205,6 +138,8 @@ def kind_of(words: list[Word], *, first: bool = True, asked: bool = False) -> st
         return "question"
     if is_unreal(words):
         return "unreal"
+    if words[min(start, len(words) - 1)].said in FIRST and opens_order(words, start):
+        return "request"
     if is_small_talk(words):
         return "small_talk"
     if opens_order(words, start):
@@ -224,7 +159,11 @@ def says_something(words: list[Word]) -> bool:
     if start >= len(words):
         return False
     opening = words[start].said
-    if opening in QUERIES or any(word.said in ("forecast", "vs", "versus") for word in words):
+    if (
+        opening in QUERIES
+        and words[min(start + 1, len(words) - 1)].said != ":"
+        or any(word.said in ("forecast", "vs", "versus") for word in words)
+    ):
         return False
     if (
         opening.endswith("ing")
@@ -279,16 +218,3 @@ def is_yes_or_no(words: list[Word]) -> bool:
 
 def of_oneself(words: list[Word]) -> bool:
     return any(word.said in FIRST for word in words)
-
-
-def makes_up(words: list[Word], kind: str) -> bool:
-    """True for who is writing a novel, or asks for a story, poem or joke that is not about the speaker's own people."""
-    said = [word.said for word in words]
-    if not any(word in INVENTED for word in said):
-        return False
-    return "writing" in said or kind in ("request", "question") and not any(word in ("my", "our", "i") for word in said)
-
-
-def returns(words: list[Word]) -> bool:
-    """True for a sentence that leaves what was supposed or played."""
-    return says(words, 0, RETURNS) > 0 or says(words, after_leads(words), RETURNS) > 0

@@ -38,7 +38,8 @@ SHORT_QUESTIONS = _openers(
     "ever heard|ever tried|ever been|i'd love to know|do you|is it|is there|are there|should i|what if|why not|"
     "trying to figure out|trying to work out|trying to decide|i'm trying to figure out|im trying to figure out|"
     "i'm trying to work out|im trying to work out|i'm trying to decide|im trying to decide|i can't decide|"
-    "i cant decide|not even sure|i'm curious|im curious|i am curious|i'm torn|im torn"
+    "i cant decide|not even sure|i'm curious|im curious|i am curious|i'm torn|im torn|true or false|right or wrong|"
+    "fact or myth|yes or no"
 )
 
 UNKNOWN = _openers(
@@ -78,18 +79,19 @@ SUPPOSED = _openers(
     "let's imagine|lets imagine|in this scenario|in a dream|i dreamt|i dreamed|last night i dreamt|in my dream|"
     "had a dream|i had a dream|once upon a time|a man walks into|a guy walks into|just kidding|jk|roses are red|"
     "there once was|say someone|say somebody|theoretically|had i known|thought experiment|hypothetical|fictional|"
-    "joke :|riddle :|a riddle|riddle me this|hypothetical :|scenario :"
+    "joke :|riddle :|a riddle|riddle me this|hypothetical :|scenario :|as if|like i'm going|like im going|"
+    "like i care|like i would|like i'd"
 )
 
 PLAYED = _openers(
     "act as|acting as|you are a|you are an|you are the|you're a|you're an|you're the|youre a|youre the|you are now|"
-    "you're now|youre now|ur a|ur the|you will be|you'll be|you play|you be|be my|be a|be an|be the|"
-    "stay in character|i am a character|i'll play|ill play|i'll be the|ill be the|i will be the|i'm the player|"
-    "speak as|talk like|answer as|respond as|reply as|i want you to act|i want you to be|i want you to play|"
-    "i want you to pretend|pretend to be|pretend you|pretend that|pretend we|pretend i|in character|we're playing|"
-    "your role|your character|lets play|let's play|let's roleplay|lets roleplay|let's role-play|roleplay|role-play|"
-    "knock knock|20 questions|twenty questions|truth or dare|would you rather|quiz me|trivia|guess who i am|"
-    "guess the animal"
+    "you're now|youre now|ur a|ur the|you will be|you'll be|you play|you be|be my|stay in character|i am a character|"
+    "i'll play|ill play|i'm the player|speak as|talk like|answer as|respond as|reply as|i want you to act|"
+    "i want you to play|i want you to pretend|pretend to be|pretend you|pretend that|pretend we|pretend i|"
+    "in character|we're playing|your role|your character|lets play|let's play|let's roleplay|lets roleplay|"
+    "let's role-play|roleplay|role-play|knock knock|20 questions|twenty questions|truth or dare|would you rather|"
+    "quiz me|trivia|guess who i am|guess the animal|i want you to be a|i want you to be an|i want you to be the|"
+    "i want you to be my"
 )
 
 CHAT = _openers(
@@ -107,8 +109,8 @@ CHAT = _openers(
     "give me a sec|give me a second|let me try|i was joking|i'm joking|im joking|i'm kidding|im kidding|jk|"
     "i'm just kidding|don't ask|dont ask|take care|keep it up|well done|good job|great job|great work|good work|"
     "same to|to be fair|moving on|next question|where were we|as i was|anyway so|that is all|carry on|i can't think|"
-    "i cant think|just chatting|stop it|oh well|let's go|lets go|time for bed|you win|you got it|thank god|"
-    "thank goodness|thank fuck|not what i|crazy right|touch wood|wish me luck"
+    "i cant think|just chatting|stop it|oh well|time for bed|you win|you got it|thank god|thank goodness|thank fuck|"
+    "not what i|crazy right|touch wood|wish me luck|no need|could eat a horse"
 )
 
 CHAT_IF_SHORT = _openers(
@@ -129,7 +131,9 @@ CHAT_IF_SHORT = _openers(
     "ive got a question|i had a question|sounds like|that's it|thats it|that's all|thats all|good point|good idea|"
     "great idea|i hope this|hope you|hope ur|i hope you|see you|nice work|works for me|that's fine|thats fine|"
     "not quite|close enough|nothing yet|nothing much|not much|love you|love u|luv u|luv you|same here|same old|"
-    "all good|all fine|no no|happy new year|one second|a second|a sec|the time"
+    "all good|all fine|no no|happy new year|one second|a second|a sec|the time|i've got to go|ive got to go|"
+    "i have to go|i got to go|gotta run|gotta dash|running late|must be|i could eat a horse|i'd kill for|id kill for|"
+    "i could murder|kill me|let's go|lets go"
 )
 
 RETURNS = _openers(
@@ -156,5 +160,11 @@ LEAD_IN = _openers(
     "another thing|for future reference|by the way|in case it matters|in case it helps|if it helps|if it matters|"
     "if that matters|the problem is|the issue is|the point is|the truth is|truth is|you asked|just fyi|heads up|"
     "the only thing is|reminder :|please remember|as you said|pls remember|remember|actual question :|"
-    "real question :|question :|quick question :|serious question :"
+    "real question :|question :|quick question :|serious question :|i want you to remember that|"
+    "i want you to remember|i need you to remember that|i need you to remember|i need you to know that|"
+    "i need you to know|i'd like you to remember that|i'd like you to remember|id like you to remember that|"
+    "id like you to remember|make sure you remember that|make sure you remember|make sure to remember that|"
+    "make sure to remember|you need to know that|you need to know|you have to know that|you have to know|"
+    "be aware that|be aware|please be aware that|please be aware|be advised that|be advised|please know that|"
+    "please know|just know that|just know|for your memory that|for your memory|know that"
 )

@@ -22,6 +22,7 @@ from .wording import (
 )
 
 _ASKED_OF_YOU = frozenset("can could would will cud wud may kan".split())
+_SEEKING = frozenset("looking after searching hoping".split())
 _WISHES = frozenset("need want like love appreciate prefer".split())
 _STATES = frozenset(
     "eat drink like want have drive know mind own sleep work live care need understand speak watch smoke wear trust "
@@ -70,8 +71,12 @@ def opens_order(words: list[Word], i: int) -> bool:
     if word in ALWAYS:
         return after in ORDERS | OUTPUTS and after not in ("take", "cook", "bake", "like", "hit", "work", "come")
     if word not in ORDERS:
-        owned = word in POSSESSIVES or word in FIRST or word in ("the", "that", "this")
-        return not owned and _names_artefact(words, i, 4) and not any(is_finite(w.said) for w in words[i : i + 25])
+        if word in POSSESSIVES or word in FIRST or word in ("the", "that", "this"):
+            return False
+        told = any(is_finite(w.said) and not w.said.endswith("ed") for w in words[i : i + 25])
+        return not told and _names_artefact(words, i, 4)
+    if word == "help":
+        return after not in AUXILIARIES
     if word == "lets":
         return after not in DETERMINERS | {"me", "him", "them", "us", "you"}
     return word not in NOUNY and (plain(word) or not base(word)) or _is_verb(words, i)
@@ -80,7 +85,7 @@ def opens_order(words: list[Word], i: int) -> bool:
 def _wishes(words: list[Word], i: int) -> bool:
     """ "I need you to", "I'd like some ideas", "I'm looking for tips", "would love a poem"."""
     j = i
-    while j < min(i + 5, len(words)) and words[j].said not in _WISHES | {"looking", "after", "searching", "hoping"}:
+    while j < min(i + 5, len(words)) and words[j].said not in _WISHES | _SEEKING:
         if words[j].said not in FIRST and words[j].said not in (
             "would",
             "am",
@@ -94,6 +99,8 @@ def _wishes(words: list[Word], i: int) -> bool:
             return False
         j += 1
     if j >= len(words) or j == i + 5:
+        return False
+    if words[j].said in _SEEKING and words[j].said != "after" and at(words, j + 1) != "for":
         return False
     j += 1 + (at(words, j + 1) == "for")
     return at(words, j) in ("you", "u", "ya") or _names_artefact(words, j, 6)

@@ -1,6 +1,6 @@
 """A sentence in clauses: cut where a new one begins, never where a clause's sense would change."""
 
-from .asking import after_leads, has_finite, is_finite, opens_question, question_inside
+from .asking import OBJECTS, after_leads, has_finite, is_finite, opens_question, question_inside
 from .kinds import is_small_talk
 from .openers import LEAD_IN, says
 from .ordering import opens_order
@@ -127,7 +127,7 @@ def _mark_before(words: list[Word], i: int) -> str:
     ):
         return mark.said
     if mark.said in ".…!?":
-        return "."
+        return "." if words[i].start > mark.end else ""
     return mark.said if ord(mark.said[0]) > 0x2010 and not mark.said[0].isalnum() and mark.said not in "’‘“”" else ""
 
 
@@ -221,7 +221,6 @@ def begins_clause(words: list[Word], j: int, *, bare: bool = False) -> bool:
     return _noun_begins(words, j, bare)
 
 
-_OBJECTS = frozenset("me us him her it them my our his their the a an you".split())
 _TIMES = frozenset("week month year summer winter spring autumn time weekend morning night evening day".split())
 
 
@@ -238,7 +237,7 @@ def _noun_begins(words: list[Word], j: int, bare: bool) -> bool:
         said = words[k].said
         if said in sure or owned and said not in _PARTICIPLES and is_finite(said) and not said.endswith("ed"):
             return True
-        if owned and third_form(said) and k + 1 < len(words) and words[k + 1].said in _OBJECTS:
+        if owned and third_form(said) and k + 1 < len(words) and words[k + 1].said in OBJECTS:
             return True
         if said.endswith("'s") and not owned:
             return False
