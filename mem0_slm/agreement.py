@@ -42,7 +42,7 @@ love hate practice""".split()
 )
 _PLACES = frozenset("in on at to from for with by off up out away back into around".split())
 _BEFORE_MONTHS = frozenset(
-    "in since last next this of until till by early late mid on to for from before after and".split()
+    """in since last next this of until till by early late mid on to for from before after and""".split()
 )
 _ORDERS = frozenset(
     """give tell show help recommend suggest find make write explain list pick choose let remind remember

@@ -40,6 +40,7 @@ _END_AFTER_COMMA = verbs.phrases(
     """so | and | but | or | actually | right | anyway | honestly | mate | dude | bro | guys | sir | cheers
 | yeah | ok | ha | ugh | basically | x | no"""
 )
+THANKS = frozenset("thanks thank cheers thx".split())
 _MARKS = frozenset(",:;.-–—…\n")
 _HANGING = frozenset("so and but or".split())
 _SUBJECTS = frozenset(
@@ -123,37 +124,33 @@ def _phrase_at(lows: list[str], phrases: list[tuple[str, ...]], at_end: bool) ->
 def edges(lows: list[str], gaps: list[str]) -> tuple[int, int]:
     """Where a sentence begins and ends without its fillers. gaps[k] stands before word k, the last after all words."""
     start, end = 0, len(lows)
-    while start < end:
-        count = _phrase_at(lows[start:end], _BEGIN, False)
-        if not count:
-            count = _phrase_at(lows[start:end], _BEFORE_SUBJECT, False)
-            after = start + count
-            subject = after < end and (lows[after] in _SUBJECTS or _phrase_at(lows[after:end], _BEGIN, False))
-            if not subject and not (after < end and _MARKS & set(gaps[after])):
-                count = 0
-        if (
-            not count
-            and lows[start : start + 2] == ["i", "mean"]
-            and set(lows[start + 2 : start + 3]) & {"i", "my", "he", "she"}
-        ):
-            count = 2
-        if not count:
-            break
+    while start < end and (count := _filler_before(lows[start:end], gaps[start:end])):
         start += count
-    while end > start:
-        count = _phrase_at(lows[start:end], _END, True)
-        if (
-            not count
-            and lows[end - 1] in _HANGING
-            and lows[end - 2 : end - 1] not in (["think"], ["hope"], ["guess"], ["say"])
-        ):
-            count = 1
-        if not count and _MARKS & set(gaps[end - 1]):
-            count = _phrase_at(lows[start:end], _END_AFTER_COMMA, True)
-        if not count:
-            break
+    while end > start and (count := _filler_after(lows[start:end], _MARKS & set(gaps[end - 1]) != set())):
         end -= count
     return start, end
+
+
+def _filler_before(lows: list[str], gaps: list[str]) -> int:
+    """How many words at the beginning are a filler, 0 for none."""
+    count = _phrase_at(lows, _BEGIN, False)
+    if count and lows[0] in THANKS and lows[count : count + 1] in (["for"], ["to"], ["a"], ["so"]):
+        return 0  # thanks for something: no filler
+    if count:
+        return count
+    if lows[:2] == ["i", "mean"] and set(lows[2:3]) & {"i", "my", "he", "she"}:
+        return 2
+    count = _phrase_at(lows, _BEFORE_SUBJECT, False)
+    subject = lows[count:] and (lows[count] in _SUBJECTS or _phrase_at(lows[count:], _BEGIN, False))
+    return count if subject or (lows[count:] and _MARKS & set(gaps[count])) else 0
+
+
+def _filler_after(lows: list[str], comma: bool) -> int:
+    """The same at the end. comma: a mark stands before the last word."""
+    count = _phrase_at(lows, _END, True)
+    if not count and lows[-1] in _HANGING and lows[-2:-1] not in (["think"], ["hope"], ["guess"], ["say"]):
+        return 1
+    return count or (_phrase_at(lows, _END_AFTER_COMMA, True) if comma else 0)
 
 
 def _fits(table: dict[str, str], lows: list[str]) -> bool:

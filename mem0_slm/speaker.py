@@ -42,10 +42,10 @@ _WE_DO = frozenset(
     """saving tried trying in at on off away home live lived living told decided chose chosen named called
 booked ordered rented signed play played cook cooked walk walked cycle cycled drive drove ride swim swam
 sleep slept heat avoid grow grew raise raised foster fostering started stopped switched changed painted
-renovated renovating homeschool broke lost opened eat loved hope listen listened learned moved moving move
-rent renting vegan vegetarian from jewish muslim christian catholic hindu expecting planning thinking hoping
-looking considering love like hate prefer need want liked hated enjoyed enjoy went go going visit visited
-visiting flew fly flying stay stayed staying saw watch watched ate drink travel travelled traveled traveling
+renovated renovating homeschool broke eat loved hope listen listened learned moved moving move rent renting
+vegan vegetarian from jewish muslim christian catholic hindu expecting planning thinking hoping looking
+considering love like hate prefer need want liked hated enjoyed enjoy went go going visit visited visiting
+flew fly flying stay stayed staying saw watch watched ate drink travel travelled traveled traveling
 travelling camped speak spoke use used keep celebrate celebrated know knew think thought remember miss
 married engaged divorced bought buying adopted adopting sold selling spent""".split()
 )

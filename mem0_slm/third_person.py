@@ -18,7 +18,8 @@ _ABBREVIATIONS = frozenset(
     """dr mr mrs ms st vs approx e.g i.e no prof jr sr ca min max tel inc ltd a.m p.m e g i m""".split()
 )
 _YOU = frozenset(
-    "you u ur yr your yours yourself ya yall y'all thou please pls plz lets let's ye youse kindly dey wey abeg".split()
+    """you u ur yr your yours yourself ya yall y'all thou please pls plz lets let's ye youse kindly dey wey
+abeg""".split()
 )
 _MENDED = verbs.table(
     """im: i am; i'm: i am; iam: i am; i'am: i am; ive: i have; i've: i have; i'll: i will; i'd: i 'd; i'v:
@@ -217,6 +218,10 @@ def _says_nothing(words: list[Word]) -> bool:
 def _orders(words: list[Word]) -> bool:
     """True for an order: "tell me", "name five", "summarise the"."""
     first, after, third = ([word.low for word in words] + ["", ""])[:3]
+    lows = [word.low for word in words]
+    asides = (["bear", "with"], ["wish", "me"], ["excuse", "me"])
+    if first in elided.THANKS or any(lows[k : k + 2] in asides for k in range(len(lows))):
+        return True
     if first in _ORDERS or (first == "name" and (after.isdigit() or after in elided.DETERMINERS | {"for"})):
         return True
     if first in ("any", "anything", "anyone", "anybody") and {"should", "can", "could", "know", "knows"} & {

@@ -152,6 +152,8 @@ UNSURE = {
         "tell me a joke",
         "call me Sam",
         "define entropy like i'm 12",
+        "thanks for walking me through it, i think i misread",
+        "im just parking up bear with me right",
         "Simulate a call with my bank, I'm practising",
         "i hate coriander, give me a recipe without it",
         "im colourblind so dont use red and green",
