@@ -115,10 +115,12 @@ _BEFORE_VERB = frozenset(
 )
 
 
-def _phrase_at(lows: list[str], phrases: list[tuple[str, ...]], at_end: bool) -> int:
+def _phrase_at(lows: list[str], phrases: frozenset[tuple[str, ...]], at_end: bool) -> int:
     """How many words of a phrase stand at the edge; 0 for none, the longest first."""
-    found = (len(p) for p in phrases if tuple(lows[-len(p) :] if at_end else lows[: len(p)]) == p)
-    return max(found, default=0)
+    for count in range(min(len(lows), 6), 0, -1):
+        if tuple(lows[-count:] if at_end else lows[:count]) in phrases:
+            return count
+    return 0
 
 
 def edges(lows: list[str], gaps: list[str]) -> tuple[int, int]:

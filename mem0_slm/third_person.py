@@ -58,6 +58,10 @@ _GERUND_VERBS = frozenset("helps makes keeps gives is was calms relaxes hurts ta
 _PREPOSITIONS = frozenset("for in on at with to from of by about like without during".split())
 
 
+_WITH_SUBJECTS = verbs.FINITE | OTHERS | {"i", "we"}
+_POINTING = elided.DETERMINERS | elided.OBJECTS | _PREPOSITIONS | {"up", "out", "off", "back"}
+
+
 def third_person(said: str, subject: str = "User") -> str | None:
     """A stretch of a user's English in third person, without final full stop; None where the rules are not sure.
 
@@ -247,11 +251,10 @@ def _lacks_subject(words: list[Word]) -> bool:
         or (first.endswith("ing") and first not in _NO_GERUNDS and not _gerund_is_subject(words))
     ):
         return True
-    pointing = elided.DETERMINERS | elided.OBJECTS | _PREPOSITIONS | {"up", "out", "off", "back"}
-    if verbs.third_form(first) and (after in pointing or verbs.plain(verbs.base_of(first))):
+    if verbs.third_form(first) and (after in _POINTING or verbs.plain(verbs.base_of(first))):
         return True
     described = any(word.low in verbs.FINITE or verbs.third_form(word.low) for word in words[2:4])
-    if verbs.past(first) and (after in pointing or not described or not first.endswith("ed")):
+    if verbs.past(first) and (after in _POINTING or not described or not first.endswith("ed")):
         return True
     if not verbs.base(first):
         return False
@@ -272,7 +275,4 @@ def _gerund_is_subject(words: list[Word]) -> bool:
 
 def _finite(words: list[Word]) -> bool:
     """True if a word after the first can be a verb with its subject: what has none is no sentence."""
-    return any(
-        word.low in verbs.FINITE | OTHERS | {"i", "we"} or verbs.past(word.low) or verbs.third_form(word.low)
-        for word in words[1:]
-    )
+    return any(word.low in _WITH_SUBJECTS or verbs.past(word.low) or verbs.third_form(word.low) for word in words[1:])

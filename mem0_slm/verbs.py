@@ -12,9 +12,9 @@ def table(text: str) -> dict[str, str]:
     return {word.strip(): followers.strip() for word, _, followers in rows}
 
 
-def phrases(text: str) -> list[tuple[str, ...]]:
+def phrases(text: str) -> frozenset[tuple[str, ...]]:
     """Phrases typed as "oh | by the way", as the words of each."""
-    return [tuple(phrase.split()) for phrase in text.replace("\n", " ").split("|") if phrase.strip()]
+    return frozenset(tuple(phrase.split()) for phrase in text.replace("\n", " ").split("|") if phrase.strip())
 
 
 _PLAIN = frozenset(
