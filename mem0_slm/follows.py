@@ -1,91 +1,21 @@
 """Whether a statement in third person says what a stretch of a user's English says: `follows`.
 
-Both are brought into one form, and the statement must then be that stretch word for word: the same words in the same
-order, but for a closed list of words that change nothing. Whoever owns, does, denies, wishes or supposes something,
-every number, every word of kin is compared with the rest, because nothing may be left out in between.
+Both are brought into one form (mem0_slm/forms.py), and the statement must then be that stretch word for word: the same
+words in the same order, but for closed lists of words that change nothing. Whoever owns, does, denies, wishes or
+supposes something, every number, every word of kin is compared with the rest, because nothing may be left out between.
 """
 
-import re
+from collections.abc import Iterable
 
-from mem0_slm.text import NUMBER_WORDS, normal
+from mem0_slm.forms import STOPS, WE, forms
+from mem0_slm.persons import KIN, PERSONS, THINGS
 
-_TOKEN = re.compile(r"[£$€¥₹#+]?\d+(?:[.,:/]\d+)*%?|[^\W\d_]+(?:'[^\W\d_]+)*|[.,;:!?()\"&…+%]|\s-+\s|-+$")
-
-_NOT = re.compile(
-    r"(do|does|did|is|are|was|were|have|has|had|could|would|should|must|need|might)n'?t\b|\b(ca|wo|sha)n'?t\b|\bcannot\b"
-)
-_NOT_OF = {"ca": "can", "wo": "will", "sha": "shall"}
-_SHORT = {
-    "im": "i am",
-    "i'm": "i am",
-    "ive": "i have",
-    "i've": "i have",
-    "i'll": "i will",
-    "we're": "we are",
-    "we've": "we have",
-    "weve": "we have",
-    "we'll": "we will",
-    "theyre": "they are",
-    "they're": "they are",
-    "theyve": "they have",
-    "they've": "they have",
-    "they'll": "they will",
-    "he'll": "he will",
-    "she'll": "she will",
-    "it'll": "it will",
-    "hes": "he 's",
-    "shes": "she 's",
-    "its": "it 's",
-    "thats": "that 's",
-    "theres": "there 's",
-    "gonna": "going to",
-    "wanna": "want to",
-    "gotta": "have got to",
-    "cuz": "because",
-    "cos": "because",
-    "coz": "because",
-    "w": "with",
-    "w/": "with",
-    "&": "and",
-    "plus": "and",
-    "r": "are",
-    "pls": "please",
-    "bday": "birthday",
-    "thru": "through",
-    "dnt": "do not",
-}
-"""Short forms of chat and speech, and what they stand for on both sides of a comparison."""
-_ONE_FORM = {
-    "am": "be",
-    "is": "be",
-    "are": "be",
-    "was": "were",
-    "has": "have",
-    "does": "do",
-    "named": "called",
-    "i": "user",
-    "me": "user",
-    "myself": "user",
-    "we": "user",
-    "us": "user",
-    "ourselves": "user",
-    "my": "user's",
-    "mine": "user's",
-    "our": "user's",
-    "ours": "user's",
-    "mum": "mother",
-    "mom": "mother",
-    "dad": "father",
-    "color": "colour",
-    "favorite": "favourite",
-} | {word: str(number) for word, number in NUMBER_WORDS.items()}
-"""Words that mean the same here, brought into one form. Speaker and owner become Mem0's "User"."""
-_STOPS = frozenset('.,;:!?()"…-')
-_FILLERS = frozenset(
-    "the a an really actually just honestly basically literally lol haha btw well so ok okay also too anyway tbh um uh "
-    "oh yeah yes yep please sadly luckily fortunately obviously apparently currently that then".split()
+FILLERS = frozenset(
+    "the a an really actually just honestly basically literally lol haha btw so ok okay also too anyway um uh "
+    "oh yeah yes yep please sadly luckily fortunately obviously apparently currently that then anyways".split()
 )
 """Words of the stretch that a statement may leave out."""
+JOINS = frozenset("and or but then".split())
 _ADDED = frozenset("the a an that currently also and".split())
 """Words that a statement may have beyond the stretch."""
 _FOR_USER = {
@@ -101,19 +31,33 @@ _ADVERBS = frozenset(
     "always never usually often sometimes still really only also just not currently mostly mainly generally now "
     "already rarely hardly normally typically occasionally both even actually".split()
 )
-_JOINS = frozenset("and or but then".split())
-_WE = re.compile(r"\b(we|us|we're|we've|weve|ours|ourselves)\b")
 _MANY = frozenset("all each together both half share split between other another".split())
-_LIMITS = frozenset("if unless except only not than without until till when or nor never no but".split())
+_LIMITS = frozenset(
+    "if unless except only not than without until when or nor never no but well wait maybe perhaps probably possibly "
+    "hopefully supposedly allegedly roughly about almost nearly planning sometimes mostly once".split()
+)
 """Words that take back or bind what stands before them: no statement ends in front of one."""
+_LIMITS_BEHIND = frozenset("if unless except only but well wait maybe or".split())
+"""Those of them that do so from the sentence behind."""
+_TAKES_BACK = frozenset("not no never only now stopped except anymore until actually lied used quit unless".split())
+"""Words behind "but" that take back what stands before it."""
+_THINKS = frozenset("think guess suppose reckon hope believe mean wish lied assume".split())
+_SUBJECTS = frozenset("user user's he she it they the".split())
+_PAIRS = frozenset("between both either neither from of nor not".split())
+_DATES = frozenset(
+    "year old january february march april june july august september october november december am pm since at".split()
+)
 _DAYS = frozenset(
     "monday tuesday wednesday thursday friday saturday sunday mondays tuesdays wednesdays thursdays fridays saturdays "
     "sundays weekends weekdays".split()
 )
+_OWNED = KIN | THINGS | frozenset(forms(" ".join(sorted(KIN | THINGS))))
+_AFTER_BE = frozenset("a an the not no on at".split())
+_LONGEST = 120
 
 
 def follows(statement: str, said: str) -> bool:
-    """Whether a statement about "User" says what a stretch of the user's own English says, or its beginning up to a stop.
+    """Whether a statement about "User" says what a stretch of the user's own English says, or its beginning to a stop.
 
     Sound before complete: True means the same words in the same order; a paraphrase that is true may be refused.
     """
@@ -126,84 +70,115 @@ def says_all(statement: str, said: str) -> bool:
 
 
 def _compare(statement: str, said: str, whole: bool) -> bool:
-    if _of_several(said):
+    have, want = forms(said), wanted(statement)
+    if not want or len(want) > _LONGEST or len(have) > 2 * _LONGEST:
         return False
-    have, want = forms(said), [form for form in forms(statement) if form not in _STOPS]
-    return bool(want) and len(want) <= 120 and len(have) <= 240 and _aligned(want, have, whole)
-
-
-def forms(text: str) -> list[str]:
-    """The words, numbers and stops of a text in the form in which two texts are compared."""
-    plain = _NOT.sub(_negation, normal(text).replace("e-mail", "email"))
-    found: list[str] = []
-    for token in _TOKEN.findall(plain):
-        for piece in _SHORT.get(token.strip(), token.strip()).split():
-            found += _possessive(piece.strip("-") or "-")
-    return found
-
-
-def _negation(match: re.Match) -> str:
-    stem = match[1] or _NOT_OF.get(match[2] or "", "can")
-    return f"{stem} not"
-
-
-def _possessive(piece: str) -> list[str]:
-    """A word in its one form, a possessive or short "is" as a token of its own; "user's" is one token."""
-    if piece in ("user's", "users'"):
-        return ["user's"]
-    stem, mark, tail = piece.rpartition("'")
-    if mark and stem and tail in ("s", "d", "re", "ve", "ll"):
-        return [_ONE_FORM.get(stem, stem), {"re": "be", "ve": "have", "ll": "will"}.get(tail, "'" + tail)]
-    return [_ONE_FORM.get(piece, piece)]
-
-
-def _of_several(said: str) -> bool:
-    """Whether the stretch says something of several people that is not true of the user alone."""
-    plain = normal(said)
-    if not _WE.search(plain):
+    if of_several(forms(said, several=True)):
         return False
-    found = set(forms(plain))
-    return bool(found & _MANY) or any(form[-1:].isdigit() for form in found)
+    reached = ends(want, have, 0, theirs(have))
+    return len(have) in reached or (not whole and any(may_leave(have, i) for i in reached))
 
 
-def _aligned(want: list[str], have: list[str], whole: bool) -> bool:
-    """Whether `want` can be read off `have` from its beginning to its end or to a stop at which one may leave.
+def wanted(statement: str) -> list[str]:
+    """The forms of a statement that must have been said, its stops left out."""
+    return [form for form in forms(statement) if form not in STOPS]
 
-    `reached` holds, for the forms of `want` read so far, the places in `have` that they may have come to.
+
+def of_several(said: list[str]) -> bool:
+    """Whether forms in which "we" has stayed say something of several people that is not true of the user alone."""
+    if not WE & set(said):
+        return False
+    return bool(_MANY & set(said)) or any(form[-1:].isdigit() and not _is_time(said, i) for i, form in enumerate(said))
+
+
+def _is_time(said: list[str], i: int) -> bool:
+    """Whether a number is an age, a date or a time of day, which is the same for one and for several."""
+    after, before = said[i + 1] if i + 1 < len(said) else "", said[i - 1] if i else ""
+    return (
+        ":" in said[i] or after in _DATES or before in _DATES or (before == "the" and after in ("st", "nd", "rd", "th"))
+    )
+
+
+def theirs(have: list[str]) -> frozenset[str]:
+    """What is somebody else's somewhere in these forms."""
+    return frozenset(have[i + 1] for i in range(len(have) - 1) if have[i] in ("his", "her", "their", "its", "'s"))
+
+
+def ends(want: list[str], have: list[str], start: int, others: Iterable[str] = ()) -> set[int]:
+    """The places in `have` to which `want` can be read off from `start`, fillers and stops passed over.
+
+    others: what is somebody else's, so that "the" or nothing in front of it does not make it the user's.
     """
-    start = _skip({0}, have)
-    reached = set(start)
+    reached = _skip({start}, have, start)
     for at, form in enumerate(want):
-        following = {i + 1 for i in reached if i < len(have) and _same(form, have, i)}
+        following = {i + 1 for i in reached if i < len(have) and _same(form, have, i, start, want[0])}
         if form in _ADDED or _may_be_added(want, at):
             following |= reached
-        reached = _skip(following, have)
+        elif form == "user's" or (form == "their" and want[0] in ("user", "their")):
+            following |= {i for i in reached if _is_own(want, at, have, i, start, others)}
+        reached = _skip(following, have, start)
         if not reached:
-            return False
-    return len(have) in reached or (not whole and any(_may_leave(have, i) for i in reached))
+            break
+    return reached
 
 
-def _skip(places: set[int], have: list[str]) -> set[int]:
-    """The places, and those behind fillers and stops that follow them."""
+def _is_own(want: list[str], at: int, have: list[str], i: int, start: int, others: Iterable[str]) -> bool:
+    """Whether what stands at a place without an owner is the user's: "hubby", "the lease"."""
+    noun = want[at + 1] if at + 1 < len(want) else ""
+    if i >= len(have) or have[i] != noun or (i > start and have[i - 1] not in STOPS | JOINS | {"the"}):
+        return False
+    owned = noun in KIN or bool(_OWNED & set(want[at + 1 : at + 3]))
+    return owned and not set(others) & set(want[at + 1 : at + 3])
+
+
+def _skip(places: set[int], have: list[str], start: int) -> set[int]:
+    """The places, and those behind fillers, stops and asides that follow them."""
     found, open_ = set(places), list(places)
     while open_:
         i = open_.pop()
-        if i < len(have) and i + 1 not in found and (have[i] in _FILLERS or have[i] in _STOPS):
-            found.add(i + 1)
-            open_.append(i + 1)
+        if i >= len(have):
+            continue
+        behind = i + 1
+        if have[i] == "(":
+            behind = _behind_aside(have, i)
+        elif have[i] not in FILLERS and have[i] not in STOPS and not _idle(have, i, start):
+            continue
+        if behind not in found:
+            found.add(behind)
+            open_.append(behind)
     return found
 
 
-def _same(form: str, have: list[str], i: int) -> bool:
+def _behind_aside(have: list[str], i: int) -> int:
+    for k in range(i + 1, min(i + 12, len(have))):
+        if have[k] == ")":
+            return i + 1 if _LIMITS & set(have[i:k]) else k + 1
+    return i + 1
+
+
+def _idle(have: list[str], i: int, start: int) -> bool:
+    """Whether a "got" only helps "have", or a pronoun only takes up its noun ("my son he plays")."""
+    if have[i] in ("he", "she"):
+        return i > start + 1 and have[i - 1] in PERSONS and have[i - 2] == "user's"
+    return have[i] == "got" and i > 0 and (have[i - 1] == "have" or (have[i - 1] == "'s" and i + 1 < len(have)))
+
+
+def _same(form: str, have: list[str], i: int, start: int, first: str) -> bool:
     """Whether a form of the statement is the form at a place of the stretch."""
     said = have[i]
-    if form == said or said in _FOR_USER.get(form, ()):
+    if form == said:
+        return form != "their" or first != "user"
+    if said in _FOR_USER.get(form, ()):
         return True
     if said == "'s" and form in ("be", "have"):
         return True
+    if said == "'d" and form in ("would", "had"):
+        return True
+    if {said, form} == {"and", "but"}:
+        return True
     if form[0].isdigit() or said[0].isdigit():
         return form.lstrip("0") == said.lstrip("0")
-    return _third(said) == form and _of_user(have, i)
+    return _third(said) == form and _of_user(have, i, start)
 
 
 def _third(verb: str) -> str:
@@ -215,12 +190,12 @@ def _third(verb: str) -> str:
     return verb + "s"
 
 
-def _of_user(have: list[str], i: int) -> bool:
+def _of_user(have: list[str], i: int, start: int) -> bool:
     """Whether the word at a place can be a verb of which the user is the subject: directly behind, or after a join."""
-    before = [form for form in have[:i] if form not in _ADVERBS]
+    before = [form for form in have[max(start, i - 40) : i] if form not in _ADVERBS]
     if before and before[-1] == "user":
         return True
-    return bool(before) and before[-1] in _JOINS | _STOPS and "user" in before
+    return bool(before) and before[-1] in JOINS | STOPS and "user" in before
 
 
 def _may_be_added(want: list[str], at: int) -> bool:
@@ -229,18 +204,44 @@ def _may_be_added(want: list[str], at: int) -> bool:
     before = want[at - 1] if at else ""
     if form == "on":
         return following in _DAYS or following[:1].isdigit()
+    if form == "at":
+        return ":" in following
     if form == "be":
         return at > 0 and before not in ("user", "they") and not before.endswith("'s")
-    if form in ("years", "year"):
+    if form == "year":
         return before.isdigit() and following == "old"
-    return form == "old" and before in ("years", "year")
+    return form == "old" and before == "year"
 
 
-def _may_leave(have: list[str], i: int) -> bool:
-    """Whether a statement may end before this place: at the end, or at a stop behind which nothing takes it back."""
+def begins(have: list[str], i: int) -> bool:
+    """Whether a new sentence begins at a place though nothing separates it: "on nights i'm on days", "tabla my son"."""
+    if have[i] != "user" or i + 2 >= len(have) or have[i + 1] not in ("be", "have"):
+        return False
+    return have[i + 2] in _AFTER_BE or have[i + 2][0].isdigit()
+
+
+def may_leave(have: list[str], i: int) -> bool:
+    """Whether a statement may end before this place: at the end, or where nothing that follows takes it back."""
     if i >= len(have):
         return True
     last = have[i - 1] if i else ""
-    if last not in _STOPS or last == "?":
+    rest = [form for form in have[i : i + 12] if form not in STOPS]
+    if not rest or (rest[0] == "user" and len(rest) > 1 and rest[1] in _THINKS):
+        return not rest
+    if have[i][0].isdigit() and have[i + 1 : i + 2] == [")"]:
+        return True
+    if begins(have, i):
+        return True
+    if last in STOPS and last != "?":
+        joined = rest[0] == "but" and not _TAKES_BACK & set(rest)
+        return joined or rest[0] not in (_LIMITS_BEHIND if last == "." else _LIMITS)
+    if have[i] not in ("and", "but", "because", "so") or (last[-1:].isdigit() and rest[1:2] and rest[1][0].isdigit()):
         return False
-    return have[i] not in _LIMITS and not {"?"} & set(have[i:][:1])
+    before = set(have[max(0, i - 8) : i])
+    if have[i] == "but":
+        return not _TAKES_BACK & set(rest)
+    if have[i] == "because":
+        return not before & {"not", "only", "never", "just"}
+    if have[i] == "so":
+        return bool(_SUBJECTS & set(rest[1:5])) and "not" not in before
+    return not before & _PAIRS and rest[1:2] != ["half"] and rest[1:3] != ["a", "half"]

@@ -9,8 +9,10 @@ the model decides what is worth storing, and never what is true.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
+from mem0_slm.backing import Backing
 from mem0_slm.clauses import Clause, clauses
 from mem0_slm.follows import follows, says_all
 from mem0_slm.text import claims, parts, unsaid, words
@@ -86,6 +88,11 @@ class _Said:
         self.clauses: list[Clause] = sorted(found, key=lambda clause: (clause.turn, clause.start))
         self.stems = [stems(clause.text) for clause in self.clauses]
         self.taken: set[int] = set()
+
+    @cached_property
+    def backing(self) -> Backing:
+        """What these clauses can back."""
+        return Backing(self.clauses, self.turns)
 
     def text(self, places: Sequence[int]) -> str:
         """What was said from the first of the places to the last, which are of one turn."""
@@ -189,16 +196,8 @@ def evidence(statement: str, said: _Said) -> tuple[int, ...]:
 
 
 def follows_from(statement: str, said: "_Said") -> tuple[int, ...]:
-    """The places of the clauses in a row from which a statement follows, the first such; () for none."""
-    for first in range(len(said.clauses)):
-        for last in range(first, min(first + STRETCH, len(said.clauses))):
-            if said.clauses[last].turn != said.clauses[first].turn or said.clauses[last].kind != "statement":
-                break
-            stretch = tuple(range(first, last + 1))
-            text = said.text(stretch)
-            if follows(statement, text) or follows(statement, third_person(text) or ""):
-                return stretch
-    return ()
+    """The places of the clauses from which a statement follows, in order; () for none."""
+    return said.backing.of(statement)
 
 
 def _says(statement: str, places: tuple[int, ...], said: _Said) -> tuple[int, ...]:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from mem0_slm.follows import follows, forms, says_all
+from mem0_slm.follows import follows, says_all
+from mem0_slm.forms import forms
 
 FOLLOWS = [
     ("User has two kids, 4 and 7", "I have two kids, 4 and 7"),
