@@ -17,7 +17,7 @@ from .wording import (
     SUBORDINATES,
 )
 
-_WH = frozenset(
+WH = frozenset(
     "what whats what's wat wot wats how hows how's why whys where wheres where's when whens when's who whos who's "
     "whose which whom hw y".split()
 )
@@ -114,12 +114,14 @@ def opens_question(words: list[Word], i: int, *, first: bool, asked: bool = Fals
         return True
     if first and word in ("anyone", "anybody"):
         return True
+    if word == "any" and asked:
+        return True
     if word == "idk" and after[:1].isalnum():
         return True
     known = says(words, i, UNKNOWN)
     if known and at(words, i + known) in OPEN:
         return True
-    if word in _WH:
+    if word in WH:
         return _opens_wh(words, i, first=first, asked=asked)
     if word in AUXILIARIES:
         return _inverted(words, i, first=first, asked=asked)
@@ -187,7 +189,9 @@ def _inverted(words: list[Word], i: int, *, first: bool, asked: bool) -> bool:
         return after in _INVERTED - {"this", "that", "it", "the", "a", "an", "my", "not", "all", "both", "one"} or asked
     if word in ("am", "r"):
         return after in ("i", "we", "you", "u", "they")
-    if after in ("a", "an", "the", "my", "our", "his", "her") and not (first or asked):
+    if word in ("has", "have") and not (first or asked) and after not in _PERSONS | {"he", "she", "it", "this", "that"}:
+        return False
+    if after in ("a", "an", "the", "my", "our", "his", "her") and not (first or asked) and i:
         # "is a diesel better" asks; in "the hero, Oren, is a blind swordsman" the sentence goes on
         rated = any(w.said in _RATED for w in words[i + 3 : i + 8])
         return rated or any(is_finite(w.said) for w in words[:i])

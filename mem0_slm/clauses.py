@@ -5,6 +5,7 @@
 
 from dataclasses import dataclass, replace
 
+from .asking import WH
 from .confidential import secret_spans
 from .kinds import (
     LONGEST_CHARACTERS,
@@ -167,7 +168,9 @@ class _Turn:
         for k, span in enumerate(spans):
             last = k == len(spans) - 1
             kind = kind_of(span, first=k == 0, asked=asks and last) if len(span) < 3 * LONGEST_WORDS else "pasted"
-            if kind in STORABLE and self.scope and (self.scope != "told" or not of_oneself(span)):
+            if kind in STORABLE and asks and span[0].said in WH and k:
+                kind = "question"
+            elif kind in STORABLE and self.scope and (self.scope != "told" or not of_oneself(span)):
                 kind = "unreal"
             elif kind in STORABLE and kinds and kinds[-1] == "unreal" and self._leans(spans, k):
                 kind = "unreal"

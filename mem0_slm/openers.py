@@ -74,13 +74,12 @@ TAGS = _openers(
 )
 
 SUPPOSED = _openers(
-    "suppose|supposing|imagine|pretend|let's say|lets say|let us say|say i|say we|say my|hypothetically|in theory|"
-    "assume|assuming|picture this|what if|in a world|in another life|let's pretend|lets pretend|if only|"
-    "let's imagine|lets imagine|in this scenario|in a dream|i dreamt|i dreamed|last night i dreamt|in my dream|"
-    "had a dream|i had a dream|once upon a time|a man walks into|a guy walks into|just kidding|jk|roses are red|"
-    "there once was|say someone|say somebody|theoretically|had i known|thought experiment|hypothetical|fictional|"
-    "joke :|riddle :|a riddle|riddle me this|hypothetical :|scenario :|as if|like i'm going|like im going|"
-    "like i care|like i would|like i'd"
+    "suppose|supposing|imagine|let's say|lets say|let us say|say i|say we|say my|hypothetically|in theory|assume|"
+    "assuming|picture this|what if|in a world|in another life|if only|let's imagine|lets imagine|in this scenario|"
+    "in a dream|i dreamt|i dreamed|last night i dreamt|in my dream|had a dream|i had a dream|once upon a time|"
+    "a man walks into|a guy walks into|just kidding|jk|roses are red|there once was|say someone|say somebody|"
+    "theoretically|had i known|thought experiment|hypothetical|fictional|joke :|riddle :|a riddle|riddle me this|"
+    "hypothetical :|scenario :|as if|like i'm going|like im going|like i care|like i would|like i'd"
 )
 
 PLAYED = _openers(
@@ -91,7 +90,7 @@ PLAYED = _openers(
     "in character|we're playing|your role|your character|lets play|let's play|let's roleplay|lets roleplay|"
     "let's role-play|roleplay|role-play|knock knock|20 questions|twenty questions|truth or dare|would you rather|"
     "quiz me|trivia|guess who i am|guess the animal|i want you to be a|i want you to be an|i want you to be the|"
-    "i want you to be my"
+    "i want you to be my|pretend|let's pretend|lets pretend"
 )
 
 CHAT = _openers(
@@ -110,7 +109,8 @@ CHAT = _openers(
     "i'm just kidding|don't ask|dont ask|take care|keep it up|well done|good job|great job|great work|good work|"
     "same to|to be fair|moving on|next question|where were we|as i was|anyway so|that is all|carry on|i can't think|"
     "i cant think|just chatting|stop it|oh well|time for bed|you win|you got it|thank god|thank goodness|thank fuck|"
-    "not what i|crazy right|touch wood|wish me luck|no need|could eat a horse"
+    "not what i|crazy right|touch wood|wish me luck|no need|bless your|bless you|could eat a horse|sleep well|"
+    "sleep tight|good morrow|good to know"
 )
 
 CHAT_IF_SHORT = _openers(

@@ -132,7 +132,8 @@ def _is_verb(words: list[Word], i: int) -> bool:
         return after in _OBJECTS - {"a", "an", "one", "two", "three"} or after in ("again", "through", "along", "along")
     if after in AUXILIARIES or after == "of" or after[0].isdigit() and not third[:1].isalnum():
         return False
-    if after in _OBJECTS or after in DETERMINERS or after in OPEN:
+    counted = (after in NUMBER_WORDS or after[0].isdigit()) and third[:1].isalpha()
+    if counted or after in _OBJECTS or after in DETERMINERS or after in OPEN:
         return True
     return not any(w.said in AUXILIARIES or w.said in FINITE for w in words[i + 1 : i + 7])
 
@@ -148,7 +149,7 @@ def opens_standing_order(words: list[Word], i: int) -> bool:
     word, after, third = at(words, i), at(words, i + 1), at(words, i + 2)
     rest = [w.said for w in words[i:]]
     standing = any(says(words, j, STANDING) for j in range(len(words)))
-    always = any(said in ALWAYS for said in rest)
+    always = any(said in ("always", "never") or said == "ever" and word in _REFUSALS for said in rest)
     nouns = any(said in OUTPUT_NOUNS for said in rest)
     if (word, after) == ("call", "me") or (word, after) == ("address", "me"):
         return third not in _NAMES and third != ""

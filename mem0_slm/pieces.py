@@ -5,7 +5,7 @@ from .kinds import is_small_talk
 from .openers import LEAD_IN, says
 from .ordering import opens_order
 from .sentences import Word
-from .verbs import alike, third_form
+from .verbs import alike, base, third_form
 from .wording import (
     AUXILIARIES,
     CONDITIONS,
@@ -73,7 +73,7 @@ def _new_clause(words: list[Word], a: int, i: int) -> bool:
     if i - a < 1 or not words[i].said[0].isalnum():
         return False
     mark = _mark_before(words, i)
-    joiner = words[i].said in JOINERS or words[i].said in ("then", "also", "however")
+    joiner = words[i].said in JOINERS and words[i].said != "yet" or words[i].said in ("then", "also", "however")
     if not mark and not joiner:
         return len(words) - i >= 3 and question_inside(words[a:], i - a) and _may_stand(words, a, i)
     left_end = i - 1 if mark else i
@@ -86,7 +86,7 @@ def _new_clause(words: list[Word], a: int, i: int) -> bool:
     if mark and _small(words, a, left_end):
         return True
     asking = opens_question(words, j, first=False, asked=words[-1].said == "?")
-    if asking and (mark or words[i].said in ("but", "so", "and")):
+    if asking and (mark or words[i].said in ("but", "so", "and") and _asks_plainly(words, j)):
         return _may_stand(words, a, left_end) and not any(w.said in CONDITIONS for w in left)
     if mark and _small(words, i, len(words)):
         return True
@@ -100,15 +100,28 @@ def _new_clause(words: list[Word], a: int, i: int) -> bool:
         and words[j].said not in SUBORDINATES
         and (mark or words[i].said in ("so", "but"))
     ):
-        return has_finite(left) and not _listed_verbs(words, a, j) or mark == ":"
+        told = has_finite(left) or bool(mark) and words[j].start > words[j - 1].end and _may_stand(words, a, left_end)
+        return told and not _listed_verbs(words, a, j) or mark == ":"
     return _splits(left, words, i, j, mark)
+
+
+def _asks_plainly(words: list[Word], j: int) -> bool:
+    """True but for an auxiliary that may go on the sentence: "my dad is 80 and has a cat"."""
+    word, after = words[j].said, words[j + 1].said if j + 1 < len(words) else ""
+    if word in ("does", "did", "do") and after in DETERMINERS:
+        return any(base(w.said) for w in words[j + 3 : j + 6])
+    return word not in AUXILIARIES or after in SUBJECTS | YOU_SUBJECT or word in MODALS and after in DETERMINERS
 
 
 def _is_order(words: list[Word], j: int) -> bool:
     """True for an order; not where a past form may stand: "costs £450, split with my sister"."""
     if words[j].said in SUBORDINATES or not opens_order(words, j):
         return False
-    return not alike(words[j].said) or j + 1 < len(words) and words[j + 1].said in ("me", "us", "it", "this", "them")
+    return (
+        not alike(words[j].said)
+        or j + 1 < len(words)
+        and words[j + 1].said in ("me", "us", "it", "this", "that", "them")
+    )
 
 
 def _listed_verbs(words: list[Word], a: int, j: int) -> bool:
@@ -163,7 +176,10 @@ def _splits(left: list[Word], words: list[Word], i: int, j: int, mark: str) -> b
     if j + 2 >= len(words) and words[j].said in SUBJECTS | FUSED and words[-1].said in AUXILIARIES | {"not"}:
         return False  # "but i'm not" says nothing by itself
     first = after_leads(left)
-    order = opens_order(left, 0)
+    asks = opens_question(left, first, first=True)
+    if asks and mark == ":":
+        return False  # "true or false: ..."
+    order = asks or opens_order(left, 0)
     talk = is_small_talk(left)
     if any(word in CONDITIONS for word in said):
         return False
@@ -184,9 +200,9 @@ def _splits(left: list[Word], words: list[Word], i: int, j: int, mark: str) -> b
         return False
     if "not" in said and ("only" in said or "just" in said or "that" in said) or said[:1] == ["not"]:
         return False
-    if order or opens_question(left, first, first=True):
+    if order:
         return (bool(mark) and not conjunction or conjunction == "but") and not any(
-            w in ("saying", "says", "that", "whether", "how") for w in said
+            w in ("saying", "says", "that", "whether", "how") for w in said[first + 1 + 2 * (mark == ":") :]
         )
     if conjunction == "so" and any(w.said in MODALS for w in words[j + 1 : j + 3]):
         return bool(mark) and words[j].said not in FIRST

@@ -130,7 +130,7 @@ DROPPED_I = _set(
     "saw ate drank felt"
 )
 ARTEFACTS = _set(
-    "slogan poem haiku limerick sonnet recipe recipes idea ideas tip tips help hand advice suggestion suggestions "
+    "slogan poem haiku limerick sonnet recipe recipes idea ideas tip tips help advice suggestion suggestions "
     "recommendation recommendations list summary story stories joke jokes riddle email letter caption captions essay "
     "itinerary rota bio biography code function script query regex formula excuse excuses playlist checklist "
     "template example examples translation synonym synonyms toast speech text message explanation inspiration "

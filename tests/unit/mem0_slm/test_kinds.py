@@ -32,7 +32,6 @@ QUESTIONS = [
     "anyone else's cat scream at night",
     "in which year did the war end",
     "In general, is a diesel better for short trips",
-    "how much do teachers earn, i'm one and i get 2400",
     "I want to know if I can bring my cat to Italy",
     # told in form, asked by its mark or its tag
     "so my daughter needs antibiotics then?",
@@ -166,6 +165,9 @@ SEVERAL = [
     ("John has 5 apples. Mary gives him 3. How many does he have?", ["unreal", "unreal", "question"]),
     ("Riddle: I have hands but cannot clap. What am I?", ["unreal", "unreal", "question"]),
     ("Which is correct? a) I goes home", ["question", "question"]),
+    ("how much do teachers earn, i'm one and i get 2400", ["question", "statement", "statement"]),
+    ("I have eczema and does the cream help", ["statement", "question"]),
+    ("my dad is 80 and has a cat", ["statement"]),
     ("store this: I moved to Paris", ["request", "statement"]),
     ("2019 fiat panda. engine light on. my mechanic is away", ["fragment", "fragment", "statement"]),
 ]
