@@ -3,6 +3,7 @@
 from .asking import OPEN, after_leads, at, is_finite
 from .openers import STANDING, says
 from .sentences import Word, words_of
+from .text import NUMBER_WORDS
 from .verbs import base, plain
 from .wording import (
     ALWAYS,
@@ -129,7 +130,7 @@ def _is_verb(words: list[Word], i: int) -> bool:
     if word in _LIVED | {"go", "do", "take", "have", "come"} and _habit(words, i):
         return False
     if word in _LIVED:
-        return after in _OBJECTS - {"a", "an", "one", "two", "three"} or after in ("again", "through", "along", "along")
+        return after in _OBJECTS - {"a", "an", "one", "two", "three"} or after in ("again", "through", "along")
     if after in AUXILIARIES or after == "of" or after[0].isdigit() and not third[:1].isalnum():
         return False
     counted = (after in NUMBER_WORDS or after[0].isdigit()) and third[:1].isalpha()
