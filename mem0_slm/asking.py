@@ -86,7 +86,9 @@ def has_finite(words: list[Word]) -> bool:
     """True if a finite verb stands there, as far as the lists know one, or its subject was dropped ("need a cake")."""
     first = after_leads(words)
     return first < len(words) and (
-        words[first].said in DROPPED_I
+        words[first].said == "its"
+        and at(words, first + 1) in _BEHIND_IS | {"for", "about", "this", "that"}
+        or words[first].said in DROPPED_I
         and (base(words[first].said) or past(words[first].said))
         or any(
             is_finite(word.said)

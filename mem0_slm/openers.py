@@ -133,7 +133,7 @@ CHAT_IF_SHORT = _openers(
     "not quite|close enough|nothing yet|nothing much|not much|love you|love u|luv u|luv you|same here|same old|"
     "all good|all fine|no no|happy new year|one second|a second|a sec|the time|i've got to go|ive got to go|"
     "i have to go|i got to go|gotta run|gotta dash|running late|must be|i could eat a horse|i'd kill for|id kill for|"
-    "i could murder|kill me|let's go|lets go"
+    "i could murder|kill me|let's go|lets go|i have a doubt|bit embarrassing"
 )
 
 RETURNS = _openers(
@@ -166,5 +166,6 @@ LEAD_IN = _openers(
     "id like you to remember|make sure you remember that|make sure you remember|make sure to remember that|"
     "make sure to remember|you need to know that|you need to know|you have to know that|you have to know|"
     "be aware that|be aware|please be aware that|please be aware|be advised that|be advised|please know that|"
-    "please know|just know that|just know|for your memory that|for your memory|know that"
+    "please know|just know that|just know|for your memory that|for your memory|know that|i'd told you|id told you|"
+    "i had told you"
 )

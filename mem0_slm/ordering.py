@@ -131,6 +131,8 @@ def _is_verb(words: list[Word], i: int) -> bool:
         return False
     if word in _LIVED:
         return after in _OBJECTS - {"a", "an", "one", "two", "three"} or after in ("again", "through", "along")
+    if word == "order" and words[i + 1].capital:
+        return False  # "order AB-4471"
     if after in AUXILIARIES or after == "of" or after[0].isdigit() and not third[:1].isalnum():
         return False
     counted = (after in NUMBER_WORDS or after[0].isdigit()) and third[:1].isalpha()

@@ -74,6 +74,8 @@ def _new_clause(words: list[Word], a: int, i: int) -> bool:
         return False
     mark = _mark_before(words, i)
     joiner = words[i].said in JOINERS and words[i].said != "yet" or words[i].said in ("then", "also", "however")
+    if words[i].said == "then" and words[i - 1].said in _PREPOSITIONS:
+        return False
     if not mark and not joiner:
         return len(words) - i >= 3 and question_inside(words[a:], i - a) and _may_stand(words, a, i)
     left_end = i - 1 if mark else i

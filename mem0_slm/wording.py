@@ -142,7 +142,7 @@ ARTEFACTS = _set(
     "pep lullaby nickname nicknames options alternatives wording taglines slogans poems emails letters bios riddles "
     "texts messages songs posts tweets essays scripts functions queries itineraries paragraphs templates checklists "
     "summaries explanations translations headlines hashtags toasts speeches invitations playlists definitions "
-    "icebreakers activities games prices reviews"
+    "icebreakers activities games word"
 )
 """What an assistant is asked to make: "I need a slogan" asks for one."""
 INVENTED = _set(
