@@ -158,7 +158,7 @@ LEAD_IN = _openers(
     "kindly note|i told you|i told u|i said that|don't forget that|dont forget that|do not forget that|thing is|"
     "the thing is|fact is|the fact is|fun fact :|fun fact|ps|p.s|edit :|update :|one more thing|one thing|"
     "another thing|for future reference|by the way|in case it matters|in case it helps|if it helps|if it matters|"
-    "if that matters|the problem is|the issue is|the point is|the truth is|truth is|you asked|just fyi|heads up|"
+    "if that matters|the problem is|the issue is|the point is|the truth is|truth is|just fyi|heads up|"
     "the only thing is|reminder :|please remember|as you said|pls remember|remember|actual question :|"
     "real question :|question :|quick question :|serious question :|i want you to remember that|"
     "i want you to remember|i need you to remember that|i need you to remember|i need you to know that|"
@@ -167,5 +167,5 @@ LEAD_IN = _openers(
     "make sure to remember|you need to know that|you need to know|you have to know that|you have to know|"
     "be aware that|be aware|please be aware that|please be aware|be advised that|be advised|please know that|"
     "please know|just know that|just know|for your memory that|for your memory|know that|i'd told you|id told you|"
-    "i had told you"
+    "i had told you|you asked ,|you asked :"
 )

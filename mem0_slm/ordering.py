@@ -109,6 +109,8 @@ def _wishes(words: list[Word], i: int) -> bool:
 
 _OBJECTS = frozenset("me us it them him this that these those the a an my our some something all one two three".split())
 _GIVEN_UP = frozenset("smoking drinking vaping gambling eating working drugs sugar".split())
+_MEETINGS = frozenset("interview call test review class practice present quiz email message text note book".split())
+_FIXED = frozenset("on at from is with tomorrow today next this tonight by".split())
 _LIVED = frozenset("work live play run cook bake walk".split())
 
 
@@ -131,8 +133,8 @@ def _is_verb(words: list[Word], i: int) -> bool:
         return False
     if word in _LIVED:
         return after in _OBJECTS - {"a", "an", "one", "two", "three"} or after in ("again", "through", "along")
-    if word == "order" and words[i + 1].capital:
-        return False  # "order AB-4471"
+    if word == "order" and words[i + 1].capital or word in _MEETINGS and after in _FIXED:
+        return False  # "order AB-4471", "interview on Tuesday"
     if after in AUXILIARIES or after == "of" or after[0].isdigit() and not third[:1].isalnum():
         return False
     counted = (after in NUMBER_WORDS or after[0].isdigit()) and third[:1].isalpha()

@@ -119,11 +119,7 @@ def _is_order(words: list[Word], j: int) -> bool:
     """True for an order; not where a past form may stand: "costs £450, split with my sister"."""
     if words[j].said in SUBORDINATES or not opens_order(words, j):
         return False
-    return (
-        not alike(words[j].said)
-        or j + 1 < len(words)
-        and words[j + 1].said in ("me", "us", "it", "this", "that", "them")
-    )
+    return not alike(words[j].said) or j + 1 < len(words) and words[j + 1].said in ("it", "this", "that", "them")
 
 
 def _listed_verbs(words: list[Word], a: int, j: int) -> bool:
@@ -206,7 +202,7 @@ def _splits(left: list[Word], words: list[Word], i: int, j: int, mark: str) -> b
         return (bool(mark) and not conjunction or conjunction == "but") and not any(
             w in ("saying", "says", "that", "whether", "how") for w in said[first + 1 + 2 * (mark == ":") :]
         )
-    if conjunction == "so" and any(w.said in MODALS for w in words[j + 1 : j + 3]):
+    if conjunction == "so" and any(w.said in MODALS or w.said in ("don't", "dont") for w in words[j + 1 : j + 3]):
         return bool(mark) and words[j].said not in FIRST
     if any(w in REPORTS for w in said):
         return conjunction == "but" and words[j].said in FIRST
@@ -251,6 +247,12 @@ def _noun_begins(words: list[Word], j: int, bare: bool) -> bool:
         return False
     reach = 6 if owned or word.said in DETERMINERS else 3
     sure = _SURE if owned else AUXILIARIES
+    if (
+        word.capital
+        and word.said.endswith("'s")
+        and words[j + 1].said in _PARTICIPLES | {"coming", "going", "gone", "been"}
+    ):
+        return True
     for k in range(j + 1, min(j + reach, len(words))):
         said = words[k].said
         if said in sure or owned and said not in _PARTICIPLES and is_finite(said) and not said.endswith("ed"):
@@ -291,7 +293,12 @@ def _behind_leads(words: list[Word], a: int, b: int) -> tuple[int, bool]:
         if length and i + length < b and _goes_on(words, i, length, b):
             i += length
             continue
-        if said in _CUT and i + 1 < b and (said not in _NEEDS_COMMA or not after[0].isalnum() or _joins(words, i, b)):
+        if (
+            said in _CUT
+            and i + 1 < b
+            and not _hyphened(words, i)
+            and (said not in _NEEDS_COMMA or not after[0].isalnum() or _joins(words, i, b))
+        ):
             if said in ("hi", "hello", "hey", "hiya") and after in ("there", "all", "everyone", "again", "guys", "you"):
                 i += 1
             own = own or said in ("hi", "hello", "hey", "thanks", "yes", "no", "nope", "yep", "yeah")
@@ -303,6 +310,11 @@ def _behind_leads(words: list[Word], a: int, b: int) -> tuple[int, bool]:
     if own and not has_finite(words[i:b]) and words[a].said in ("yes", "no", "yeah", "yep", "nope"):
         return a, False
     return i, own
+
+
+def _hyphened(words: list[Word], i: int) -> bool:
+    """True for the first part of a word: "great-uncle"."""
+    return words[i + 1].said in "-'/&" and words[i + 1].start == words[i].end
 
 
 def _joins(words: list[Word], i: int, b: int) -> bool:

@@ -91,6 +91,9 @@ TOGETHER = [
     "my boyfriend and I have been together since 2016",
     "In May I sold the van, in Leeds",
     "call the vet, the bank and my mum",
+    "Great-uncle Piet left me his banjo",
+    "the move was hard so the dietitian, Ida, put me at 1,650 with quark",
+    "I've got the twins until then",
     # a question with what it is about
     "as a nurse, what vaccinations do I need",
     "how worried should i be",
