@@ -7,6 +7,7 @@ a whole, as "the gate code is" would be no memory either.
 
 import re
 from bisect import bisect_left
+from collections.abc import Iterator
 
 from mem0_slm.language_words import ENGLISH
 from mem0_slm.secret_names import (
@@ -14,7 +15,6 @@ from mem0_slm.secret_names import (
     ANSWER,
     ANY_CODE,
     BESIDE,
-    CARD,
     CODE,
     FILL,
     GAP,
@@ -26,42 +26,28 @@ from mem0_slm.secret_names import (
     PLAIN_CODE,
     WORD_DIGITS,
 )
+from mem0_slm.secret_shapes import shaped
 
 _AFTER, _BEFORE = 110, 48
 """Characters behind and before a name in which its value may stand."""
 _TRIES = 4
 """Words like "is" behind a name that are tried for its value."""
 _TOKEN = re.compile(r"[^\s,;\"'“”‘’`<>()\[\]{}|、。，；「」『』]+")
-_SHAPES = re.compile(
-    r"(?<![A-Za-z0-9])(?:sk-[\w-]{16,200}|[srp]k_(?:live|test)_\w{10,200}|gh[pousr]_\w{20,200}|github_pat_\w{20,200}|"
-    r"glpat-[\w-]{16,200}|A[KS]IA[0-9A-Z]{16}|xox[abeoprs]-[\w-]{10,250}|AIza[\w-]{30,60}|ya29\.[\w.-]{20,250}|"
-    r"eyJ[\w-]{8,2000}\.[\w-]{8,4000}(?:\.[\w-]{0,2000})?|hf_[A-Za-z0-9]{20,60}|npm_[A-Za-z0-9]{20,60}|"
-    r"pypi-[\w-]{20,250}|SG\.[\w-]{16,40}\.[\w-]{16,60}|do[opr]_v1_[0-9a-f]{32,80}|"
-    r"shp(?:at|ca|pa|ss)_[0-9a-fA-F]{24,40}|\d{8,10}:[A-Za-z0-9_-]{35}(?![\w-])|"
-    r"[a-z][a-z0-9+.-]{1,20}://[^\s:@/]{0,64}:[^\s@/]{2,128}@)|"
-    r"(?<=\s)-u ?\w{1,40}:\S{3,80}|\b(?:mysql|sshpass|mysqldump)\b[^\n]{0,60} -p ?\S{3,60}"
-)
-"""Keys and tokens of known services, passwords in addresses and on command lines: no name needed."""
-_PEM = re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
-_DENSE = re.compile(r"(?<![\w+/=.@-])[A-Za-z0-9+/_=-]{20,400}(?!\.?[\w+/@-])")
-_CARD_DIGITS = re.compile(r"(?<![\d-])(?<!\d[ .])[2-6]\d{3}(?:[ -]?\d){8,15}(?![\d-])")
-_IBAN = re.compile(r"(?<![A-Z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])")
-_CARD_REST = re.compile(
-    r"(?:exp\w{0,8}|valid (?:thru|until|till)|good (?:thru|until)|gültig bis|válida hasta)\W{0,6}(?:date\W{0,3})?"
-    r"(?:is )?\d{1,2}\s?[/-]\s?\d{2,4}|(?<!\d)(?:0[1-9]|1[0-2])\s?/\s?(?:20)?[2-4]\d(?!\d)(?:[\s,;/|"
-    r"]{1,4}\d{3,4}(?!\d))?|"
-    r"(?:three|3) digits[^\n.]{0,30}?\d{3,4}(?!\d)",
-    re.IGNORECASE,
-)
 _CODE_VALUE = re.compile(
     r"[#*]?(?:[a-z]-?)?\d{3,12}[#*a-z]?|\d{1,6}(?:[-./ ]\d{1,6}){1,5}|(?=[a-z]*\d[a-z]*\d)[a-z\d]{4,12}|"
     r"[a-zа-я]-?\d{4,8}|"
+    r"(?=[a-z-]*\d)[a-z\d]{3,6}(?:-[a-z\d]{3,6}){1,5}|"
     r"\d{1,4}[а-я]\d{2,6}|\d{3,12}\D{1,3}"
 )
 _NUMBERS = re.compile(r"\d{1,6}(?:[ .-]\d{1,6}){1,5}(?!\w)")
 _ACCOUNT_VALUE = re.compile(r"[A-Z]{0,4} ?\d[\dA-Z]*(?:[ .-]?[\dA-Z]{1,8}){0,8}|[A-Z]{3,6}\d[\dA-Z]{4,16}(?: ?\d\w)?")
 _QUOTED = re.compile(r"[\"'“‘`«「][^\"'”’`»」\n]{3,60}[\"'”’`»」]")
 _OPEN = "\"'“‘`«「"
+_LOOSE_CODE = re.compile(
+    r"(?<![\w.,:/£$€#-])(?!(?:19|20)\d\d(?!\d))(?:\d{3,8}[#*]?|\d{1,2}(?:[- ]\d{1,2}){2,5}|[A-Z]\d{3,6})"
+    r"(?=\s*(?:$|[.,;!?)\n\"]|(?:and|but|so|or|und|y|et|e|for|-) ))"
+)
+_PAIR = re.compile(r"\S{2,40} ?[/|] ?([^\s,;]{4,40})")
 _HINT = re.compile(r"(?:my|our|his|her)\b[^\n.;]{0,40}\b(?:name|birthday|birth|year|date|initials)\b")
 _LAST = re.compile(r"[^\s.!,;\"'”’]+(?=[\"'”’]?\s*(?:[.!,;\n]|$))")
 _WORDS_RUN = re.compile(r"[a-z]{3,12}(?: [a-z]{2,12}){2,7}(?=\s*(?:[.!,;\n]|$))")
@@ -75,29 +61,6 @@ _BEFORE_NAME = re.compile(
     r"(\S{3,40}) (?:is|was|as|for|ist|es|est|è|é|als|comme|como|come)(?: (?:still|now))?"
     r"(?: (?:my|the|our|a|his|her|mein|meine|mi|mon|la|le|el|il|minha|meu|to|new|old|\w{3,9})){0,3} $"
 )
-
-
-def _is_card(digits: str) -> bool:
-    from stdnum import luhn
-
-    return 13 <= len(digits) <= 19 and luhn.is_valid(digits) and len(set(digits)) > 1
-
-
-def _is_iban(value: str) -> bool:
-    from stdnum import iban
-
-    return iban.is_valid(value, check_country=False)
-
-
-def _mixed(token: str) -> bool:
-    """True for a token as keys have them: letters and digits in many changes, not words or a file's name in a chain."""
-    if not any(c.isdigit() for c in token) or not any(c.isalpha() for c in token):
-        return False
-    if re.fullmatch(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", token.lower()):
-        return False  # an identifier, of nothing that it opens
-    runs = re.findall(r"[a-z]+|[A-Z]+|\d+|[^a-zA-Z\d]+", token)
-    longest_word = max((len(run) for run in runs if run.isalpha()), default=0)
-    return len(runs) * 4 >= len(token) and longest_word <= 7 and "//" not in token
 
 
 def _strong(token: str) -> bool:
@@ -129,6 +92,13 @@ def _value_is(token: str, how: str, said: str) -> bool:
     if bare.isdigit():
         return len(bare) >= 4 and (bool(said) or len(bare) > 4 or not 1900 <= int(bare) <= 2100)
     return False
+
+
+def _is_no_thing(word: str) -> bool:
+    """False for addresses and for names of things with a number: "iPhone15", "windows11", "u2"."""
+    return not re.search(r"@|://|^www\.|^\d+[a-z]{1,3}$|^i?[a-z]{2,9}-?\d{1,2}$|^[A-Z][a-z]{2,9}\d{1,2}$", word) and (
+        word.lower().rstrip(".!?:") not in NOT_A_VALUE
+    )
 
 
 def _spelled(words: list[str]) -> bool:
@@ -167,13 +137,16 @@ def _value_at(text: str, at: int, end: int, how: str, said: str) -> int:
         return at + len(" ".join(rest.split()[:4]))
     if how == "account" or not said:
         return -1
+    pair = _PAIR.match(rest)
+    if pair and how in ("password", "key") and _strong(pair.group(1)):
+        return at + pair.end()
     quoted = _QUOTED.match(text, at - 1, end) if text[at - 1] in _OPEN else None
     if quoted and how == "password":
         return quoted.end()
     hint = _HINT.match(rest)
     if hint and how != "key":
         return at + hint.end()
-    own = _word_of_its_own(rest) if how == "password" else 0
+    own = _word_of_its_own(rest) if how == "password" and said != "particle" else 0
     return at + own if own else -1
 
 
@@ -186,10 +159,10 @@ class _Reader:
         self.starts = [join.start() for join in self.joins]
         self.ends = [end.start() for end in _ENDS.finditer(text)]
 
-    def after(self, at: int, how: str, *, joined: bool = False) -> int:
+    def after(self, at: int, until: int, how: str, *, joined: bool = False) -> int:
         """End of the value that follows a name which ends at `at`; -1 for none. joined: only behind "is" and such."""
         stop = bisect_left(self.ends, at)
-        end = min(len(self.text), at + _AFTER, self.ends[stop] if stop < len(self.ends) else len(self.text))
+        end = min(until, at + _AFTER, self.ends[stop] if stop < len(self.ends) else len(self.text))
         for direct in () if joined else (FILL.match(self.text, at, end), BESIDE.match(self.text, at, end)):
             found = _value_at(self.text, direct.end(), end, how, "") if direct else -1
             if direct and found >= 0 and "\n" not in direct.group():
@@ -206,6 +179,18 @@ class _Reader:
             found = _value_at(self.text, fill.end() if fill else join.end(), end, how, said)
             if found >= 0:
                 return found
+        return -1 if joined else self.loose(at, end, how)
+
+    def loose(self, at: int, end: int, how: str) -> int:
+        """End of what stands further behind a name and can hardly be anything but its value; -1 for none."""
+        if how == "code":
+            code = _LOOSE_CODE.search(self.text, at, min(end, at + 60))
+            return code.end() if code else -1
+        if how == "password":
+            for token in _TOKEN.finditer(self.text, at, min(end, at + 80)):
+                word = token.group()
+                if _strong(word) and any(map(str.isdigit, word)) and any(map(str.isalpha, word)) and _is_no_thing(word):
+                    return token.end()
         return -1
 
     def before(self, at: int, how: str) -> int:
@@ -238,14 +223,23 @@ _NAMES = (
 )
 
 
+def _each(
+    names: list[tuple[str, re.Pattern[str], list[re.Match[str]]]], end: int
+) -> Iterator[tuple[re.Match[str], int, str, bool]]:
+    """Each name with how far its value is looked for: not behind the next name but one of its sort."""
+    for how, listed, found in names:
+        for name, beyond in zip(found, [*found[2:], None, None]):
+            yield name, beyond.start() if beyond else end, how, listed in (ANY_CODE, PLAIN_CODE)
+
+
 def _named(text: str) -> list[tuple[int, int]]:
     """Values beside their names, each with its name."""
     found: list[tuple[int, int]] = []
-    names = [(how, listed, name) for how, listed in _NAMES for name in listed.finditer(text)]
-    reader = _Reader(text) if names else None
-    for how, listed, name in names:
+    names = [(how, listed, list(listed.finditer(text))) for how, listed in _NAMES]
+    reader = _Reader(text) if any(listed for _, _, listed in names) else None
+    for name, until, how, joined in _each(names, len(text)):
         assert reader is not None
-        end = reader.after(name.end(), how, joined=listed in (ANY_CODE, PLAIN_CODE))
+        end = reader.after(name.end(), until, how, joined=joined)
         if end >= 0:
             found.append((name.start(), reader.more(end)))
             continue
@@ -259,26 +253,9 @@ def _named(text: str) -> list[tuple[int, int]]:
     return found + [(answer.start(), answer.end()) for answer in ANSWER.finditer(text)]
 
 
-def _shaped(text: str) -> list[tuple[int, int]]:
-    """Values that need no name: keys of known shapes, card numbers with what stands beside them, IBANs."""
-    found = [(shape.start(), shape.end()) for shape in _SHAPES.finditer(text)]
-    for pem in _PEM.finditer(text):
-        end = text.find("-----END", pem.end())
-        close = text.find("\n", end) if end >= 0 else -1
-        found.append((pem.start(), close if close >= 0 else len(text)))
-    found += [(dense.start(), dense.end()) for dense in _DENSE.finditer(text) if _mixed(dense.group())]
-    found += [(iban.start(), iban.end()) for iban in _IBAN.finditer(text) if _is_iban(iban.group())]
-    for number in _CARD_DIGITS.finditer(text):
-        start, end = number.span()
-        if _is_card(re.sub(r"\D", "", number.group())) or CARD.search(text, max(0, start - 60), start):
-            found.append((start, end))
-            found += [(rest.start(), rest.end()) for rest in _CARD_REST.finditer(text, max(0, start - 80), end + 120)]
-    return found
-
-
 def secret_spans(text: str) -> list[tuple[int, int]]:
     """Characters of `text` that hold secrets, sorted and not overlapping, each widened to its clause."""
-    found = _named(text) + _shaped(text)
+    found = _named(text) + shaped(text)
     bounds = [bound.start() for bound in _BOUNDARY.finditer(text)] if found else []
     spans: list[tuple[int, int]] = []
     for start, end in sorted(found):

@@ -7,21 +7,13 @@ doubt it is pasted: a fact that is lost can be told again, one of somebody else'
 
 import re
 
-from mem0_slm.pasted_forms import (
-    Line,
-    after,
-    article_lines,
-    chat_lines,
-    letter_lines,
-    lines_of,
-    paragraphs,
-    restarts,
-    talk,
-    technical_lines,
-    without_talk,
-)
-from mem0_slm.pasted_lines import INJECTION
+from mem0_slm.pasted_code import technical_lines
+from mem0_slm.pasted_forms import article_lines, chat_lines, letter_lines, without_talk
+from mem0_slm.pasted_lines import INJECTION, OWN_PERSON
+from mem0_slm.pasted_talk import Line, after, lines_of, paragraphs, personal, restarts, talk
 
+_TYPED = 30_000
+"""Nobody types more characters than that into one message: what stands behind them is pasted."""
 _FENCE = re.compile(r"^[ \t]*(```|~~~)", re.MULTILINE)
 _WORD = re.compile(r"\w+")
 _ASKS_EDIT = re.compile(
@@ -29,8 +21,9 @@ _ASKS_EDIT = re.compile(
     r"proof-?read(?:ing)?|"
     r"summari[sz](?:e|ing)|summary|tl;?dr|condense|shorten|correct(?!,)|polish|edit(?!\s*:)|simplify|answer (?:this|"
     r"the|her|his|my)\b|reply to|respond to|"
-    r"response to|answer to|grammar|"
-    r"spell-?check|übersetz\w*|korrigier\w*|fasse\b|traduc\w*|traduis\w*|traduz\w*|corrig\w*|resum\w+|résum\w+|"
+    r"response to|answer to|grammar|spelling|typos|make (?:this|it) (?:sound|more|less|shorter|nicer|clearer)|"
+    r"spell-?check|"
+    r"übersetz\w*|korrigier\w*|fasse\b|traduc\w*|traduis\w*|traduz\w*|corrig\w*|resum\w+|résum\w+|"
     r"riassum\w+|vertaal|"
     r"przetłumacz|çevir\w*|översätt|terjemahkan|переведи\w*|исправь\w*|ترجم\w*|תרגם\w*)\b|翻[译譯訳]|改写|润色|总结|要約|添削|번역|요약",
     re.IGNORECASE,
@@ -51,7 +44,11 @@ _KINDS_OF_TEXT = (
     r"bio|cover letter|"
     r"log|logs|error|output|story|paper|passage|excerpt|quote|speech|tweet|comment|caption|song|recipe|code|script|"
     r"sentence|note|"
-    r"chat|conversation|contract|clause|cv|resume|ad|listing|report|blog|column|entry|list)"
+    r"chat|conversation|contract|clause|cv|resume|ad|listing|report|blog|column|entry|list)s?"
+)
+_LONE = (
+    r"(?:e-?mail|letter|message|text|article|essay|poem|draft|abstract|paragraph|transcript|lyrics|statement|bio|error|"
+    r"output)"
 )
 _TEXT_COMES = re.compile(
     rf"(?:\b(?:here(?:'s| is| are)|this is|below is|attached)\b[^:\n]{{0,50}}\b{_KINDS_OF_TEXT}\b[^:\n]{{0,30}}|"
@@ -59,7 +56,7 @@ _TEXT_COMES = re.compile(
     r"\b(?:the )?following\b[^:\n]{0,20}|"
     r"\b(?:wrote|texted|messaged|emailed|sent|replied|said|says|posted|commented|reads|goes)(?: (?:me|us|to me|this|"
     r"back|that)){0,2}|"
-    rf"\b(?:this|these|that|below|{_KINDS_OF_TEXT})(?: (?:is|was|says|said))?"
+    rf"\b(?:this|these|that|below|(?:this|these|the|that) {_KINDS_OF_TEXT}|{_LONE})(?: (?:is|was|says|said))?"
     r"(?: (?:to|for) me| please| pls)?)\s*(?P<mark>[:：])?\s*$",
     re.IGNORECASE,
 )
@@ -71,6 +68,17 @@ _QUOTES = re.compile(
 _TAG = re.compile(r"</?([A-Za-z][\w:-]{0,40})(?:\s[^<>\n]{0,300})?/?>")
 _URL = re.compile(r"(?:https?://|www\.)[^\s<>\"]+")
 _HOW_SAY = re.compile(r"\bhow (?:do|would|can|should) (?:you|i|we) say (.{1,200}?) in [A-Za-z]{4,}", re.IGNORECASE)
+_DOUBTS = re.compile(
+    r"\s*(?:is|does|do you think) (?:this|that|it) .{0,40}\b(?:phishing|spam|scam|legit|real|fake|genuine|true|"
+    r"sarcas\w+|ai|a joke)\b.{0,20}\?\s*$",
+    re.IGNORECASE,
+)
+_ARRANGE = re.compile(
+    r"\s*(?:please )?(?:sort|order|rank|group|categori[sz]e|alphabeti[sz]e|convert|turn|put) (?:these|this|them|"
+    r"the following)\b.{0,40}$",
+    re.IGNORECASE,
+)
+_POINTS = re.compile(r"\b(?:this|these|the following|below)\b", re.IGNORECASE)
 _COLON = re.compile(r"[:：](?!//)(?=\s|$|[\"“«„'「])|：")
 
 
@@ -101,6 +109,7 @@ def _fences(text: str) -> list[tuple[int, int]]:
 def _asked_about(text: str, lines: list[Line], again: list[int]) -> list[tuple[int, int]]:
     """What stands behind "translate this:", "she wrote:", "here is my essay:"."""
     spans = []
+    first_persons = personal(lines)
     filled = [index for index, line in enumerate(lines) if line.text.strip()]
     for index, line in enumerate(lines):
         edits = _ASKS_EDIT.search(line.text[:400])
@@ -110,7 +119,12 @@ def _asked_about(text: str, lines: list[Line], again: list[int]) -> list[tuple[i
         if colon and line.text[colon.end() :].strip():
             at = line.start + colon.end()
             at += len(text[at : line.end]) - len(text[at : line.end].lstrip())
-            spans.append((at, _end_of_text(text, lines, at, after(again, index, len(lines)))))
+            spans.append(
+                (
+                    at,
+                    _end_of_text(text, lines, at, _again(lines, index, line.text[colon.end() :], again, first_persons)),
+                )
+            )
             continue
         start = after(filled, index, len(lines))
         if start == len(lines):
@@ -119,12 +133,31 @@ def _asked_about(text: str, lines: list[Line], again: list[int]) -> list[tuple[i
         ends_open = line.text.rstrip().endswith((":", "：")) and (
             edits or comes or _ASKS_WITH_TEXT.search(line.text[:400])
         )
-        apart = start > index + 1 and len(line.text) < 200 and (edits or comes) and not talk(lines[start].text[:12])
-        if ends_open or (apart and len(lines[start].text) > 60):
+        listed = comes and start == index + 1 and (edits or _ASKS_WITH_TEXT.search(line.text[:200]))
+        apart = start > index + 1 and len(line.text) < 200 and bool(edits or comes)
+        apart = apart and bool((edits and _POINTS.search(line.text)) or not talk(lines[start].text[:12]))
+        if (
+            ends_open
+            or listed
+            or _DOUBTS.match(line.text)
+            or (start == index + 1 and _ARRANGE.match(line.text))
+            or (apart and len(lines[start].text) > 60)
+        ):
             spans.append(
-                (lines[start].start, _end_of_text(text, lines, lines[start].start, after(again, start, len(lines))))
+                (
+                    lines[start].start,
+                    _end_of_text(
+                        text, lines, lines[start].start, _again(lines, start, lines[start].text, again, first_persons)
+                    ),
+                )
             )
     return spans
+
+
+def _again(lines: list[Line], at: int, begins: str, again: list[int], first_persons: list[int]) -> int:
+    """The line behind line `at` with which the sender goes on; a text about nobody does not begin to say "I" either."""
+    end = after(again, at, len(lines))
+    return end if OWN_PERSON.search(begins[:500]) else min(end, after(first_persons, at, len(lines)))
 
 
 def _end_of_text(text: str, lines: list[Line], at: int, again: int) -> int:
@@ -175,6 +208,9 @@ def _orders(lines: list[Line]) -> set[int]:
 
 def pasted_spans(text: str) -> list[tuple[int, int]]:
     """Characters of a message that are not its sender's own talk, sorted and not overlapping."""
+    if len(text) > _TYPED:
+        cut = text.rfind("\n", 0, _TYPED) + 1 or _TYPED
+        return _merged([*pasted_spans(text[:cut]), (cut, len(text))])
     lines = lines_of(text)
     again = restarts(lines)
     spans = _fences(text) + _quotations(text) + _tagged(text) + _asked_about(text, lines, again)

@@ -1,34 +1,32 @@
-"""Which lines of a message belong to code, an exported chat, a letter or an article: how `pasted` knows such forms."""
+"""Which lines of a message belong to an exported chat, a letter, an article, a poem or minutes: told by their form."""
 
 import re
-from bisect import bisect_right
-from itertools import groupby
-from typing import NamedTuple
 
 from mem0_slm.pasted_lines import (
     CHAT,
+    COOKING,
     FIELD,
     FORWARD,
     GREETING,
     HEADING,
+    LABELS,
     MAIL_HEADER,
     MODAL,
     OWN_PERSON,
+    QUANTITY,
     RESTART,
     ROLE,
     ROLES,
-    SETTING,
     SIGN_OFF,
     SPEAKER_ALONE,
-    TECHNICAL,
+    STAMP_ALONE,
     TITLE,
     WROTE,
-    YAML,
-    is_row,
-    technical,
 )
+from mem0_slm.pasted_talk import Line, after, paragraphs, talk
 
 _ABSTRACT = re.compile(r"\b(Background|Objectives?|Aims?|Methods?|Design|Results|Findings|Conclusions?|Discussion)\s?:")
+_ASKS = re.compile(r"(?:is|are|does|do|can|should|what|what's|how|why|who|where|which|when) ")
 _WORD = re.compile(r"\w+")
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$)")
 _SOUNDS = (
@@ -41,99 +39,25 @@ _SOUNDS = (
 _LAST_SYLLABLE = re.compile(r"([aeiouy]+w?)([^\Waeiouy]*)e?\W*$")
 
 
-class Line(NamedTuple):
-    """A line of a message and the characters that it takes."""
-
-    start: int
-    end: int
-    text: str
-
-
-def lines_of(text: str) -> list[Line]:
-    """All lines of a text, empty ones too."""
-    lines, at = [], 0
-    for line in text.split("\n"):
-        lines.append(Line(at, at + len(line), line))
-        at += len(line) + 1
-    return lines
-
-
-def paragraphs(lines: list[Line]) -> list[range]:
-    """The lines of each paragraph."""
-    runs = groupby(range(len(lines)), key=lambda index: bool(lines[index].text.strip()))
-    found = [list(indexes) for filled, indexes in runs if filled]
-    return [range(indexes[0], indexes[-1] + 1) for indexes in found]
-
-
-def restarts(lines: list[Line]) -> list[int]:
-    """Lines that begin a paragraph and with which the sender may be speaking again after somebody's text.
-
-    That is with words to the other side, or without a capital where the text has them.
-    """
-    parts = paragraphs(lines)
-    found = []
-    for before, run in zip(parts, parts[1:]):
-        first, earlier = lines[run[0]].text.lstrip(), lines[before[-1]].text.strip()
-        careless = first[:1].islower() and not earlier[:1].islower() and not earlier.endswith((",", ":"))
-        if careless or RESTART.match(first):
-            found.append(run[0])
-    return found
-
-
-def after(indexes: list[int], at: int, end: int) -> int:
-    """The first of the sorted `indexes` behind `at`, or `end`."""
-    found = bisect_right(indexes, at)
-    return indexes[found] if found < len(indexes) else end
-
-
-def talk(line: str) -> bool:
-    """True for a line that a person says to the other side, not one of a text."""
-    return bool(RESTART.match(line) or OWN_PERSON.search(line[:200])) or line.rstrip().endswith("?")
-
-
-def technical_lines(lines: list[Line]) -> set[int]:
-    """Lines of code, logs, diffs, tables and configuration: the sure ones, and what stands beside and between them."""
-    sure = {index for index, line in enumerate(lines) if technical(line.text)}
-    for row, same in groupby(range(len(lines)), key=lambda index: is_row(lines[index].text)):
-        indexes = list(same)
-        if row and len(indexes) >= 3 - (row[0] in "|\t "):
-            sure.update(indexes)
-    found = set(sure)
-    for index in sorted(sure):
-        for step in (1, -1):
-            beside = index + step
-            while 0 <= beside < len(lines) and beside not in found and TECHNICAL.search(lines[beside].text[:300]):
-                found.add(beside)
-                beside += step
-    for run in paragraphs(lines):
-        patch = next((index for index in run if lines[index].text.startswith("@@ -")), run[-1] + 1)
-        found.update(index for index in range(patch, run[-1] + 1) if lines[index].text[:1] in "+- @\\")
-        yaml = [index for index in run if YAML.match(lines[index].text)]
-        nested = [index for index in yaml if lines[index].text[:1] in " \t-"]
-        settings = [index for index in run if SETTING.match(lines[index].text)]
-        if len(yaml) >= 4 and nested and any(lines[index].text.rstrip().endswith(":") for index in yaml):
-            found.update(yaml)
-        if len(settings) >= 2:
-            found.update(settings)
-        inside = [index for index in run if index in found]
-        if len(inside) * 2 > len(run):
-            found.update(range(inside[0], inside[-1] + 1))
-            found.update(index for index in run if not talk(lines[index].text) and len(inside) * 4 > len(run) * 3)
-    return found
-
-
 def chat_lines(lines: list[Line]) -> set[int]:
     """Lines of an exported chat or a transcript: with a time and a name, or names by turns."""
     found = {index for index, line in enumerate(lines) if CHAT.match(line.text)}
+    stamps = [at for at, line in enumerate(lines) if at not in found and STAMP_ALONE.match(line.text)]
+    stamps = [at for at in stamps if at + 1 < len(lines) and lines[at + 1].text.strip() and at + 1 not in stamps]
+    if len(stamps) >= 2:
+        found.update(stamps)
     labels = []
+    shouted = set()
     for index, line in enumerate(lines):
         label = ROLE.match(line.text) if index not in found else None
         name = label.group(1).strip().lower() if label else ""
         if name and name not in FIELD:
             labels.append((index, name))
+            if label and label.group(1).isupper() and len(name) > 2:
+                shouted.add(name)
     names = {name for _, name in labels}
     by_turns = len(names) < len(labels) and len(names) <= max(3, len(labels) // 2)
-    if by_turns or sum(name.rstrip("0123456789") in ROLES for name in names) >= 2:
+    if by_turns or sum(name.rstrip("0123456789") in ROLES for name in names) >= 2 or len(shouted) + bool(found) >= 2:
         found.update(index for index, _ in labels)
     turns = sorted(found)
     for turn, following in zip(turns, [*turns[1:], len(lines)]):  # a turn goes on in the lines below it
@@ -195,8 +119,10 @@ def _kind(lines: list[Line], headings: int) -> str:
     if len(lines) == 1 and words <= 14 and HEADING.match(first):
         return "heading"
     own = OWN_PERSON.search(body) is not None
-    if len(set(_ABSTRACT.findall(body))) >= 3:
+    if len(set(_ABSTRACT.findall(body))) >= 3 or (not own and words >= 15 and len(LABELS.findall(body)) >= 3):
         return "legal"
+    if not own and sum(HEADING.match(line.text) is not None for line in lines) >= 2:
+        return "headed"
     if not own and len(MODAL.findall(body)) >= 3:
         return "legal"
     if HEADING.match(first) and len(lines) > 1 and (headings >= 2 or not own):
@@ -211,7 +137,7 @@ def _kind(lines: list[Line], headings: int) -> str:
         and not own
         and TITLE.match(first)
         and not talk(first)
-        and not first.rstrip().endswith((".", ",", "!"))
+        and not first.rstrip().endswith((".", ",", "!", ":"))
     ):
         return "title"
     return ""
@@ -219,8 +145,11 @@ def _kind(lines: list[Line], headings: int) -> str:
 
 def without_talk(lines: list[Line], run: range) -> range:
     """A paragraph without the lines at its end in which its sender speaks to the other side."""
-    last = run[-1]
-    while last > run[0] and RESTART.match(lines[last].text):
+    last, capital = run[-1], lines[run[0]].text.lstrip()[:1].isupper()
+    while last > run[0]:
+        line = lines[last].text.lstrip()
+        if not (RESTART.match(line) or (capital and line[:1].islower() and (talk(line) or _ASKS.match(line)))):
+            break
         last -= 1
     return range(run[0], last + 1)
 
@@ -233,10 +162,13 @@ def article_lines(lines: list[Line]) -> set[int]:
     kinds = [_kind(lines[run[0] : run[-1] + 1], headings) for run in parts]
     longs = kinds.count("long")
     verses = "verse" in kinds
+    amounts = sum(QUANTITY.match(line.text) is not None for line in lines)
+    recipe = amounts >= 3 and sum(len(COOKING.findall(line.text)) for line in lines) >= 2
     for index, (run, kind) in enumerate(zip(parts, kinds)):
         words = sum(len(_WORD.findall(lines[line].text)) for line in run)
         behind, before = kinds[index + 1 : index + 2], kinds[max(0, index - 1) : index]
         speaks = any(talk(lines[line].text) for line in (run[0], run[-1]))
+        cooks = any(QUANTITY.match(lines[line].text) or COOKING.search(lines[line].text) for line in run)
         pasted = kind in ("verse", "headed", "legal") or (kind == "heading" and headings >= 2)
         pasted = pasted or (kind == "long" and (longs >= 2 or words >= 70 or before in (["heading"], ["title"])))
         pasted = pasted or (kind in ("heading", "title") and behind in _BODIES)
@@ -248,7 +180,7 @@ def article_lines(lines: list[Line]) -> set[int]:
         pasted = pasted or (
             behind in (["legal"], ["headed"]) and not speaks and (before == ["heading"] or _labelled(lines, run))
         )
-        if pasted:
+        if pasted or (recipe and not speaks and (cooks or kind == "title")):
             found.update(run)
     return found
 

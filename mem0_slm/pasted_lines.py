@@ -14,7 +14,8 @@ RESTART = re.compile(
     r"(?:that|this|it|these|those|above)(?:'s| is| was| are| were|s)? (?:from|by|what|my|the|all|our|how|where|"
     r"a (?:friend|mate|letter|text|mail|message)|for my|someone|somebody)\b|(?:can|could|would|will) you\b|please\b|"
     r"pls\b|"
-    r"thanks?\b|thank you|thx\b|ta\b|what (?:do|does|should|would|is|can|am|did)\b|what's\b|how (?:do|should|can|"
+    r"thanks?\b|thank you|thx\b|ta\b|what (?:do|does|should|would|is|can|am|did)\b|what \w+ (?:is|are|was|do|does|"
+    r"should|can|would)\b|what's\b|how (?:do|should|can|"
     r"would|is|long|much|"
     r"many)\b|is (?:this|that|it|there)\b|are (?:these|they|those)\b|should i\b|am i\b|can i\b|can they\b|do (?:i|"
     r"you|they)\b|"
@@ -30,7 +31,7 @@ RESTART = re.compile(
     r"translate|fix|sum|turn|convert|rate|help|tell|give|list|sort|find|check|draft|shorten|rewrite|proofread|"
     r"correct|format|review|"
     r"compare|improve) (?:\w+ )?(?:it|this|that|them|these|me|the|a|an|to|as|up|with|for|my|politely|all|into|in|"
-    r"please)\b|das ist von\b|"
+    r"please)\b|das ist von\b|traduce\b|traduis\b|traduz\b|traduci\b|übersetze?\b|korrigiere?\b|corrige\b|"
     r"kannst du\b|bitte\b|danke\b|eso es\b|puedes\b|por favor\b|gracias\b|c'est de\b|peux-tu\b|merci\b)",
     re.IGNORECASE,
 )
@@ -50,7 +51,10 @@ INJECTION = re.compile(
     r"ies)\b\s*[:,\"“]|^\s*\W{0,3}\s?(?:the )?user(?:'s)? "
     r"(?:is|has|likes|loves|lives|works|prefers|wants|name|hates)\b|^\s*\W{0,3}(?:relevant |user |saved |known |"
     r"stored |existing |past )?memories(?: (?:of|about|for) .{1,30})?\s?[:=]\s*$|^\s*\W{0,3}\[(?:system|admin|"
-    r"developer|inst)[^\]\n]{0,30}\]|\bBEGIN (?:SYSTEM|INSTRUCTIONS?)\b",
+    r"developer|inst)[^\]\n]{0,30}\]|\bthe user(?:'s)? (?:is|has|likes|loves|hates|lives|works|owns|prefers|wants|"
+    r"name|dislikes|speaks)\b|\b(?:ignore|disregard|forget) (?:the |all |any )?(?:instructions|rules|prompt)\b|"
+    r"\b(?:save|add|store|write|commit) (?:this|that|it|the following) (?:to|in|into) (?:your |the |"
+    r"long[- ]term )?memory\b|\bBEGIN (?:SYSTEM|INSTRUCTIONS?)\b",
     re.IGNORECASE,
 )
 MAIL_HEADER = re.compile(
@@ -104,14 +108,11 @@ CHAT = re.compile(
     r")?\d{1,2}[:.]\d{2}(?:[:.]\d{2})?(?:\s?[ap]\.?m\.?)?\]?\s?[-–]?\s?[^:\n]{1,40}:\s|"
     r"\[?\(?\d{1,2}:\d{2}(?::\d{2})?(?:\s?[ap]m)?\)?\]?\s[-–]?\s?<?@?[^\W\d][\w .'’-]{0,30}>?\s?:\s|"
     r"\[\d{1,2}:\d{2}(?::\d{2})?\]|[^\W\d][\w .'’-]{0,30} ?\(\d{1,2}:\d{2}(?::\d{2})?(?:\s?[ap]m)?\):\s|"
-    r"[A-Z][\w.'’-]{1,20}(?: [A-Z][\w.'’-]{0,20})?\s{1,3}\[?\d{1,2}:\d{2}\s?(?:[AP]M)?\]?\s*$|"
     r"\d{2}:\d{2}:\d{2}[,.]\d{3} -->|"
     r"(?:speaker|interviewer|interviewee|moderator|host|guest) ?\w{0,2}\s?:\s|<[\w ]{1,20}>\s)",
     re.IGNORECASE,
 )
-SPEAKER_ALONE = re.compile(
-    r"\d{1,2}:\d{2}\s?(?:[AP]M)?\]?\s*$|-->.*$|^\s*\[\d{1,2}:\d{2}(?::\d{2})?\]\s*$", re.IGNORECASE
-)
+SPEAKER_ALONE = re.compile(r"-->.*$|^\s*\[\d{1,2}:\d{2}(?::\d{2})?\]\s*$|:\d{2}\s?(?:[ap]m)?\]?\s*$", re.IGNORECASE)
 """A chat's line that only names who speaks, or when: what is said stands below it."""
 ROLE = re.compile(
     r"\s*[*_>-]{0,3}\s?([A-Z][\w.'’-]{0,20}(?: [A-Z][\w.'’-]{0,20}){0,2}|user|assistant|system|human|ai|bot|me|you|"
@@ -180,6 +181,10 @@ _STRONG = [
     r"(?:\s*\w[\w.-]{0,40}=\S{1,80}){3,}",
     r"\s*>(?! ?\d)",
     r"(?:Review|Rating|Testimonial|Product|Stars)\s?(?:\(.{1,30}\))?: |.{0,40}[★⭐]{2}",
+    r"(?:Segmentation fault|Aborted \(|Killed$|BUILD (?:FAILURE|FAILED|SUCCESS)|Scanning for |Total time:|"
+    r"Failed to (?:execute|load|start|"
+    r"connect|pull|push|resolve|open|parse|fetch|compile|build) |.{0,60}: (?:command not found|No such file|"
+    r"Permission denied))",
     r"[EW]: [A-Z]|package \w[\w.]*;?$|import \(?$|import \"|\d{1,5} bytes from |PING \S",
     r"\|.{0,300}\|\s*$|\s*:?-{3,}:?\s*\|",
     r"#!/|[A-Z]:\\.{0,80}>|PS [A-Z]:\\|.{1,40}(?: \.){3,} ?:|(?:={5,}|-{5,}|\*{5,}) .{0,80}|"
@@ -222,8 +227,9 @@ HEADING = re.compile(
     r"zutaten|zubereitung|ingredientes|"
     r"preparación|ingrédients|préparation|verse(?: \d)?|chorus|bridge|outro|intro|key findings|overview|history|"
     r"symptoms|treatment)(?:\*\*)?\s?:?.{0,3}|"
-    r"\[(?:verse|chorus|bridge|intro|outro|hook|pre-chorus).{0,12}\]|(?:section|clause|article|§) ?\d.{0,80}|"
-    r"(?:attendees|present|apologies|action items|agenda|next steps|decisions|ingredients|skills|education|"
+    r"[\[(](?:verse|chorus|bridge|intro|outro|hook|pre-chorus).{0,12}[\])]|(?:section|clause|article|§) ?\d.{0,80}|"
+    r"(?:attendees|present|apologies|action items|experience|languages|agenda|next steps|decisions|ingredients|"
+    r"skills|education|"
     r"references|date of birth|"
     r"nationality)\s?[:：].{0,200})\s*$",
     re.IGNORECASE,
@@ -231,6 +237,35 @@ HEADING = re.compile(
 
 
 _ASSIGNED = re.compile(r"(?<![\w=])[A-Za-z_][\w.]{0,40}=[^\s=]")
+CODE_TOKEN = re.compile(
+    r"[a-z]\w*_\w+|[a-z]+[A-Z][a-z]\w*|\w\(|::|[-=<]>|<-|[<>!=+]=|(?<!\S)[=+*~%&|]{1,2}(?!\S)|"
+    r"(?<!\S)--?[a-zA-Z][\w-]*(?=\s|=|$)|"
+    r"(?<![\w/])/[\w.-]+(?:/[\w.-]*)*|\w/\w+/\w|\w\.(?:py|js|ts|go|rs|java|txt|md|csv|json|yml|yaml|sh|c|h|cpp|log|"
+    r"conf|html|css|exe|so)\b|"
+    r"(?<!\w):[a-z]\w+|\$\w|[#$]\{|\[\d+\]|[A-Za-z]\w+:\d+|[a-z]+\.[a-z]+\.[a-z]\w*|0x[0-9a-f]+|[{};]\s*$|\[\"|@\w+$|"
+    r"^\s*(?:end|FROM|RUN|COPY|CMD|WORKDIR|ENV|EXPOSE|"
+    r"puts|elsif|def|fn|func|let|var|const|class|module|require|library)\b",
+    re.MULTILINE,
+)
+"""What stands in code and in the output of machines, and hardly in talk."""
+QUANTITY = re.compile(
+    r"\W{0,4}(?:\d+(?:[.,/]\d+)?|[½¼¾]|a|an|one|half)\s?(?:-\s?\d+\s?)?(?:g|kg|ml|l|dl|cl|oz|lbs?|cups?|tbsp|tsp|"
+    r"tablespoons?|teaspoons?|"
+    r"pinch|cloves?|cans?|tins?|bunch|slices?|EL|TL|Prise|[a-z]{3,15}s?)\b.{0,50}$"
+)
+COOKING = re.compile(
+    r"\b(?:fry|add|mix|bake|simmer|stir|whisk|pour|pre-?heat|boil|chop|serve|knead|drain|season|roast|blend|fold in|"
+    r"heat the|cook for|"
+    r"verrühren|backen|kochen|mezclar|hornear|mélanger|cuire)\b",
+    re.IGNORECASE,
+)
+LABELS = re.compile(r"[.;] [A-Z][A-Za-z]{2,15}: ")
+STAMP_ALONE = re.compile(
+    r"\W?[^\W\d][\w .'’-]{0,30}\W{1,4}(?:\d{1,4}[./-]\d{1,2}[./-]\d{1,4},? |today at |"
+    r"yesterday at )?\d{1,2}:\d{2}(?::\d{2})?\s?(?:[ap]m)?\]?\s*$",
+    re.IGNORECASE,
+)
+"""Who speaks and when, alone in a line above what is said."""
 _COLUMNS = re.compile(r"\S {2,}(?=\S)|\S\t(?=\S)")
 
 
