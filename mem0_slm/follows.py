@@ -8,7 +8,8 @@ supposes something, every number, every word of kin is compared with the rest, b
 from collections.abc import Iterable
 
 from mem0_slm.forms import STOPS, WE, forms
-from mem0_slm.persons import KIN, PERSONS, THINGS
+from mem0_slm.persons import FAMILY, KIN, PERSONS, THINGS
+from mem0_slm.wording import FINITE
 
 FILLERS = frozenset(
     "the a an really actually just honestly basically literally lol haha btw so ok okay also too anyway um uh "
@@ -44,6 +45,8 @@ _TAKES_BACK = frozenset("not no never only now stopped except anymore until actu
 _THINKS = frozenset("think guess suppose reckon hope believe mean wish lied assume".split())
 _SUBJECTS = frozenset("user user's he she it they the".split())
 _PAIRS = frozenset("between both either neither from of nor not".split())
+_EACH_DOES = frozenset("pay rent own live want need moved married got bought met".split())
+_HEDGES = frozenset("about like around roughly approximately approx".split())
 _DATES = frozenset(
     "year old january february march april june july august september october november december am pm since at".split()
 )
@@ -53,6 +56,12 @@ _DAYS = frozenset(
 )
 _OWNED = KIN | THINGS | frozenset(forms(" ".join(sorted(KIN | THINGS))))
 _AFTER_BE = frozenset("a an the not no on at".split())
+_OF_USER = frozenset({"user", "user's"})
+_GOVERNS = frozenset("not never to can could will would should must might may 'd".split())
+"""Words under which a verb behind an "and" may still stand: "I don't drink and smoke"."""
+_HOUSEHOLD = frozenset("husband wife missus children boyfriend girlfriend partner".split())
+_NO_OWN = frozenset("he she it they this that there one two most some all nobody everyone someone what who".split())
+_ASIDES = frozenset("ex late former step almost soon future half".split())
 _LONGEST = 120
 
 
@@ -88,7 +97,18 @@ def of_several(said: list[str]) -> bool:
     """Whether forms in which "we" has stayed say something of several people that is not true of the user alone."""
     if not WE & set(said):
         return False
-    return bool(_MANY & set(said)) or any(form[-1:].isdigit() and not _is_time(said, i) for i, form in enumerate(said))
+    if _MANY & set(said):
+        return True
+    counted = any(form[-1:].isdigit() and not _is_time(said, i) for i, form in enumerate(said))
+    return counted and not all(_each_has(said, i) for i, form in enumerate(said) if form in WE)
+
+
+def _each_has(said: list[str], i: int) -> bool:
+    """Whether what "we" have at a place is what each of them has: "we have 2 cats", "6 of us"; no "we made 60 hats"."""
+    after, then = (said[i + 1 : i + 3] + ["", ""])[:2]
+    if after == "have":
+        return then in ("got", "a", "the", "no") or then[:1].isdigit()
+    return after in _EACH_DOES or (i > 0 and said[i - 1] == "of")
 
 
 def _is_time(said: list[str], i: int) -> bool:
@@ -125,10 +145,16 @@ def ends(want: list[str], have: list[str], start: int, others: Iterable[str] = (
 def _is_own(want: list[str], at: int, have: list[str], i: int, start: int, others: Iterable[str]) -> bool:
     """Whether what stands at a place without an owner is the user's: "hubby", "the lease"."""
     noun = want[at + 1] if at + 1 < len(want) else ""
-    if i >= len(have) or have[i] != noun or (i > start and have[i - 1] not in STOPS | JOINS | {"the"}):
+    before = have[i - 1 : i]
+    bare = not before or before[0] in (STOPS | JOINS) - {")", '"', "("} or (i == start and before[0] != ")")
+    if i >= len(have) or have[i] != noun or set(others) & set(want[at + 1 : at + 3]):
         return False
-    owned = noun in KIN or bool(_OWNED & set(want[at + 1 : at + 3]))
-    return owned and not set(others) & set(want[at + 1 : at + 3])
+    if before == ["the"]:
+        return (noun not in KIN or noun in _HOUSEHOLD) and bool(_OWNED & set(want[at + 1 : at + 3]))
+    near = set(have[max(0, i - 12) : i])
+    if not bare or near & (PERSONS | {"he", "she", "his", "her"}) or (noun in FAMILY and near and not near & _OF_USER):
+        return False
+    return noun in KIN or bool(_OWNED & set(want[at + 1 : at + 3])) or noun not in PERSONS | _NO_OWN
 
 
 def _skip(places: set[int], have: list[str], start: int) -> set[int]:
@@ -138,21 +164,23 @@ def _skip(places: set[int], have: list[str], start: int) -> set[int]:
         i = open_.pop()
         if i >= len(have):
             continue
-        behind = i + 1
         if have[i] == "(":
-            behind = _behind_aside(have, i)
+            aside = _behind_aside(have, i)
+            open_ += [aside] if aside not in found else []
+            found.add(aside)
         elif have[i] not in FILLERS and have[i] not in STOPS and not _idle(have, i, start):
             continue
-        if behind not in found:
-            found.add(behind)
-            open_.append(behind)
+        if i + 1 not in found:
+            found.add(i + 1)
+            open_.append(i + 1)
     return found
 
 
 def _behind_aside(have: list[str], i: int) -> int:
     for k in range(i + 1, min(i + 12, len(have))):
         if have[k] == ")":
-            return i + 1 if _LIMITS & set(have[i:k]) else k + 1
+            bound = have[i - 1 : i] == ["user's"] or bool((_LIMITS | _ASIDES) & set(have[i:k]))
+            return i + 1 if bound else k + 1
     return i + 1
 
 
@@ -176,6 +204,10 @@ def _same(form: str, have: list[str], i: int, start: int, first: str) -> bool:
         return True
     if {said, form} == {"and", "but"}:
         return True
+    if form in _HEDGES and said in _HEDGES and i + 1 < len(have):
+        return have[i + 1][0].isdigit()
+    if form == "who" and said in ("he", "she"):
+        return i > start and have[i - 1] == ","
     if form[0].isdigit() or said[0].isdigit():
         return form.lstrip("0") == said.lstrip("0")
     return _third(said) == form and _of_user(have, i, start)
@@ -195,7 +227,8 @@ def _of_user(have: list[str], i: int, start: int) -> bool:
     before = [form for form in have[max(start, i - 40) : i] if form not in _ADVERBS]
     if before and before[-1] == "user":
         return True
-    return bool(before) and before[-1] in JOINS | STOPS and "user" in before
+    governed = bool(_GOVERNS & set(have[max(start, i - 40) : i]))
+    return bool(before) and before[-1] in JOINS | STOPS and "user" in before and not governed
 
 
 def _may_be_added(want: list[str], at: int) -> bool:
@@ -207,6 +240,8 @@ def _may_be_added(want: list[str], at: int) -> bool:
     if form == "at":
         return ":" in following
     if form == "be":
+        if following.endswith("ed") or following in FINITE:
+            return False
         return at > 0 and before not in ("user", "they") and not before.endswith("'s")
     if form == "year":
         return before.isdigit() and following == "old"

@@ -17,19 +17,23 @@ _EITHER = frozenset(
     "nurse dentist therapist counsellor counselor teacher tutor coach trainer instructor professor supervisor "
     "lecturer boss manager colleague coworker agent flatmate roommate roomate housemate lodger tenant sponsor eldest "
     "youngest twin owner rep dietitian physio osteopath midwife consultant companion buyer seller client customer "
-    "dog cat horse puppy kitten rabbit parrot".split()
+    "dog cat horse puppy kitten rabbit parrot captain vicar "
+    "priest pastor imam rabbi deacon chef judge guest pupil student person guide queen prince host cop ceo cto "
+    "principal "
+    "dean sergeant nanny maid plumber widow widower crush date pal buddy".split()
 )
 PERSONS = _MEN | _WOMEN | _EITHER
-KIN = (
-    _MEN | _WOMEN | frozenset("partner fiance fiancee boss manager sponsor surgeon therapist supervisor".split())
-) - (frozenset("man guy bloke boy lad king woman lady girl lass bride groom".split()))
+FAMILY = (_MEN | _WOMEN) - frozenset("man guy bloke boy lad king woman lady girl lass bride groom".split())
+KIN = FAMILY | frozenset(
+    "partner fiance fiancee boss manager sponsor surgeon therapist supervisor flatmate roommate housemate".split()
+)
 """People whom one speaks of without an owner if they are one's own: "hubby is on nights", "surgeon says"."""
 THINGS = frozenset(
     "house flat home roof kitchen garden garage lease rent mortgage shop job budget deadline submission dinner wedding "
     "funeral ceremony premiere flight train appointment shift shifts back knee hip shoulder achilles ankle car "
     "van bike club depot school team lecturer lecturers course exam test thesis phone laptop landlord landlady boiler "
     "stove interview cellar bus buggy allotment parrot dog cat eldest children daughter son "
-    "friend dentist".split()
+    "friend dentist nursery tenants".split()
 )
 """What one speaks of as "the" or without an article if it is one's own."""
 _GROUPS = frozenset("kids boys girls parents twins sons daughters sisters brothers grandparents nieces nephews".split())
@@ -39,6 +43,19 @@ _NOT_PEOPLE = frozenset(
     "not no yes july august september october november december english french german spanish nhs uk us usa "
     "eu ok tv".split()
 )
+_NO_WORKERS = frozenset(
+    "computer letter dinner weather water paper summer winter number order corner cover monitor colour color river "
+    "tower shower flower power centre center offer printer laser butter sweater trailer cooker boiler freezer "
+    "toaster counter finger shoulder liver cancer ulcer fever semester quarter chapter newsletter helicopter "
+    "scooter charger folder september october november december after over under ever never other another either "
+    "whether rather together floor door mirror motor error tractor tutor elevator minor major tumor tumour "
+    "interior exterior debtor restaurant plant want giant grant variant list twist wrist fist mist assist exist "
+    "consist resist persist insist human woman german italian indian asian her per super dollar longer better "
+    "bigger smaller later older younger lower higher".split()
+)
+_DETERMINERS = frozenset("the a an my our his her their this that another some".split())
+_WORKS = ("er", "or", "ist", "ian", "man", "woman", "ant", "eer")
+"""Endings of what people are called by what they do."""
 _AT = frozenset("in at from to near of on via around outside off through the by for".split())
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*|[.!?\n,;:()]")
 
@@ -89,6 +106,8 @@ def _people(text: str) -> list[tuple[str, str, str, list[str]]]:
             if name:
                 named[name] = who
             found.append((plain, who, name, wordings))
+        elif k and plain.endswith(_WORKS) and len(plain) > 4 and plain not in _NO_WORKERS and _is_noun(words, k):
+            found.append((plain, f"{plain} {k}", "", []))
         elif _may_be_name(words, k, after):
             name = word.removesuffix("'s").removesuffix("’s")
             sure = after.casefold() in FINITE | AUXILIARIES or word != name
@@ -119,6 +138,11 @@ def _wordings(words: list[str], k: int, plain: str, name: str) -> list[str]:
     else:
         return []
     return [own, f"{own} {name}"] if name else [own]
+
+
+def _is_noun(words: list[str], k: int) -> bool:
+    """Whether a determiner stands before a word, an adjective between or not."""
+    return bool(_DETERMINERS & {word.casefold() for word in words[max(0, k - 2) : k]})
 
 
 def _may_be_name(words: list[str], k: int, after: str) -> bool:

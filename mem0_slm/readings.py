@@ -12,17 +12,36 @@ from dataclasses import dataclass
 from mem0_slm.clauses import Clause
 from mem0_slm.follows import FILLERS, begins, of_several, theirs
 from mem0_slm.forms import STOPS, forms
-from mem0_slm.persons import meant_by
+from mem0_slm.persons import PERSONS, meant_by
 from mem0_slm.takenback import taken_back
 from mem0_slm.third_person import third_person
 from mem0_slm.wording import CONDITIONS, REPORTS, UNDONE
 
 USABLE = frozenset({"statement", "fragment"})
 _HE_OR_SHE = re.compile(
-    r"(?:^|[,.;:!(–—-]\s*|\b(?:and|but|so|because|bc|cause|,)\s+)(he|she|hes|shes|they|theyre)\b(?=(?:['’](?:s|re))?\s)",
+    r"(?:^|[,.;:!(–—-]\s*|\b(?:and|but|so|because|bc|cause)\s+)"
+    r"(he|she|hes|shes|they|theyre)\b(?=(?:['’](?:s|re))?\s)",
     re.IGNORECASE,
 )
 _HE = {"he": "he", "she": "she", "hes": "he", "shes": "she", "they": "they", "theyre": "they"}
+_WHEN = frozenset(
+    "these days now nowadays this last next every the on in of at moment a year month week weekend morning evening day "
+    "night summer winter spring autumn january february march april may june july august september october november "
+    "december monday tuesday wednesday thursday friday saturday sunday mondays tuesdays wednesdays thursdays fridays "
+    "saturdays sundays today yesterday usually normally recently lately since ago st nd rd th".split()
+)
+_HIM_OR_HER = re.compile(r"\b(him|her|his)\b", re.IGNORECASE)
+_BEHIND_HER = frozenset(
+    "a an the to at in on for with from about off out up and but because so that user user's".split()
+)
+_SHARED = frozenset(
+    "need have be live hate prefer own can could will would were had got went made took lost sold bought moved left "
+    "quit failed passed married retired started stopped met found broke did know cook eat drink teach speak "
+    "keep".split()
+)
+"""Verbs that are no nouns, by which a clause goes on about its subject."""
+_OTHER_SUBJECTS = frozenset("who which that whose he she they it user user's you".split())
+_ANYONE = PERSONS | {"he", "she", "they"}
 _CONTEXT = 6
 """Clauses back to which a pronoun may point."""
 _JOINS = frozenset("and but so because plus".split())
@@ -57,12 +76,24 @@ def readings(clauses: Sequence[Clause], turns: Sequence[tuple[str, str]]) -> lis
     back = taken_back(clauses, turns)
     found: list[Reading] = []
     others = {turn: theirs(forms(turns[turn][1][:4000])) for turn in {clause.turn for clause in clauses}}
+    back |= {k for k in range(1, len(clauses)) if _anothers(clauses, k, turns)}
     for run in _runs(clauses, back):
         turn = clauses[run[0]].turn
         found.append(_as_it_stands(clauses, run, turns[turn][1], others[turn]))
         for k in run:
-            found += _otherwise(clauses, k, turns[turn][1], others[turn])
+            found += _otherwise(clauses, k, turns, others[turn])
     return found
+
+
+def _anothers(clauses: Sequence[Clause], k: int, turns: Sequence[tuple[str, str]]) -> bool:
+    """Whether a clause is what somebody else says: "my boss: I have ...", "she's like, I have ..."."""
+    before, clause = clauses[k - 1], clauses[k]
+    if before.turn != clause.turn or before.sentence != clause.sentence or len(before.text) > 100:
+        return False
+    between = turns[clause.turn][1][before.end : clause.start]
+    if ":" not in between and not before.text.casefold().endswith((" like", " goes", " go")):
+        return False
+    return bool(_ANYONE & set(forms(before.text)))
 
 
 def _runs(clauses: Sequence[Clause], back: set[int]) -> list[list[int]]:
@@ -104,14 +135,31 @@ def _starts(said: list[str]) -> list[int]:
     found = [0] if said else []
     scoped = near = False
     for i, form in enumerate(said):
-        scoped = scoped or form in _SCOPES
+        scoped = scoped or form in _SCOPES or (form == ":" and bool(_ANYONE & set(said[:i]))) or _is_like(said, i)
         near = form in _NEAR_SCOPES or (near and form not in STOPS)
         if i == 0 or scoped or (near and form not in ("user", "user's")):
             continue
-        after_join = said[i - 1] in STOPS or (said[i - 1] in _JOINS and not _so_that(said, i))
-        if after_join or begins(said, i):
+        after_join = said[i - 1] in STOPS - {'"'} or (said[i - 1] in _JOINS and not _so_that(said, i))
+        if after_join or begins(said, i) or (form in ("user", "user's") and _introduced(said, i)):
             found.append(i)
     return found
+
+
+def _introduced(said: list[str], i: int) -> bool:
+    """Whether all that stands in front is when it is so, or that it has turned out to be so."""
+    if said[i - 1] == "out" and i > 1 and said[i - 2] in ("found", "turns", "turned"):
+        return True
+    return i <= 6 and all(form in _WHEN or form[0].isdigit() for form in said[:i])
+
+
+def _is_like(said: list[str], i: int) -> bool:
+    """Whether somebody's words follow: "she's like, I live in Bonn"."""
+    return (
+        said[i] == "like"
+        and i > 0
+        and said[i - 1] in ("'s", "be", "were", "all", "go", "goes")
+        and said[:1] != ["user"]
+    )
 
 
 def _so_that(said: list[str], i: int) -> bool:
@@ -119,16 +167,19 @@ def _so_that(said: list[str], i: int) -> bool:
     return said[i - 1] == "so" and bool({"can", "could", "will", "would", "may", "do"} & set(said[i : i + 5]))
 
 
-def _otherwise(clauses: Sequence[Clause], k: int, text: str, others: frozenset[str]) -> list[Reading]:
+def _otherwise(
+    clauses: Sequence[Clause], k: int, turns: Sequence[tuple[str, str]], others: frozenset[str]
+) -> list[Reading]:
     clause = clauses[k]
     if len(clause.text) > 600 or of_several(forms(clause.text, several=True)):
         return []
     said = forms(clause.text)
     found = [(variant, True) for variant in _relative(said)]
-    found += [(variant, True) for variant in _resolved(clauses, k, text)]
+    found += [(variant, True) for variant in [*_resolved(clauses, k, turns), *_shared(said)]]
+    found += [(variant, False) for variant in _of_someone(clauses, k, turns)]
     if said[:1] == ["been"] and _no_one_before(clauses, k):
         found.append((["user", "have", *said], False))
-    elif not any(form in _SUBJECTS for form in said[:2]) and _no_one_before(clauses, k):
+    elif not {*said[:1], *(form for form in said[1:2] if form != "user's")} & _SUBJECTS and _no_one_before(clauses, k):
         converted = third_person(clause.text)
         if converted and converted.startswith("User "):
             found.append((forms(converted), False))
@@ -141,7 +192,9 @@ def _no_one_before(clauses: Sequence[Clause], k: int) -> bool:
     """Whether the clause before is about the speaker, or there is none, so that a missing subject is the speaker."""
     if k == 0 or clauses[k - 1].turn != clauses[k].turn:
         return True
-    before = [form for form in forms(clauses[k - 1].text[:300]) if form not in FILLERS and form not in STOPS]
+    before = [form for form in forms(clauses[k - 1].text[-300:]) if form not in FILLERS and form not in STOPS]
+    if {"he", "she", "him", "her", "his"} & set(before) or PERSONS & set(before):
+        return False
     return before[:1] == ["user"] or clauses[k - 1].kind in ("small_talk", "question")
 
 
@@ -158,12 +211,45 @@ def _relative(said: list[str]) -> list[list[str]]:
     return found
 
 
-def _resolved(clauses: Sequence[Clause], k: int, text: str) -> list[list[str]]:
+def _shared(said: list[str]) -> list[list[str]]:
+    """The later verbs of a clause about the speaker, each with its subject: "I teach ..., and need a plan"."""
+    if said[:1] != ["user"]:
+        return []
+    found: list[list[str]] = []
+    for i in range(2, len(said) - 1):
+        if said[i] in _SCOPES | _OTHER_SUBJECTS or len(found) == 4:
+            break
+        joined = said[i - 1] == "," or said[i - 1] in ("and", "but")
+        if joined and said[i] in _SHARED:
+            found.append(["user", *said[i:]])
+    return found
+
+
+def _of_someone(clauses: Sequence[Clause], k: int, turns: Sequence[tuple[str, str]]) -> list[list[str]]:
+    """The clause with the person in place of its one "him", "her" or "his", where the message leaves no choice."""
+    clause = clauses[k]
+    found: list[re.Match] = list(_HIM_OR_HER.finditer(clause.text))
+    if len(found) != 1 or _HE_OR_SHE.search(clause.text):
+        return []
+    word, after = found[0][1].casefold(), forms(clause.text[found[0].end() :][:60])[:1]
+    owned = word == "his" or (word == "her" and after and after[0] not in STOPS | _BEHIND_HER)
+    here = clause.start + found[0].start(1)
+    before = turns[clause.turn][1][_context(clauses, k, "he" if word != "her" else "she") : here]
+    people = meant_by("she" if word == "her" else "he", before)
+    head, tail = forms(clause.text[: found[0].start()]), forms(clause.text[found[0].end() :])
+    return [head + forms(person) + (["'s"] if owned else []) + tail for person in people]
+
+
+def _resolved(clauses: Sequence[Clause], k: int, turns: Sequence[tuple[str, str]]) -> list[list[str]]:
     """The clause from "he" or "she" on, the person in its place."""
     clause, found = clauses[k], []
+    text = turns[clause.turn][1]
     for match in list(_HE_OR_SHE.finditer(clause.text))[:4]:
         pronoun = match[1].casefold()
-        before = text[_context(clauses, k, pronoun) : clause.start + match.start(1)]
+        first, here = _context(clauses, k, pronoun), clause.start + match.start(1)
+        before = text[first:here]
+        if not before.strip() and k and clauses[k - 1].turn != clause.turn:
+            before = turns[clauses[k - 1].turn][1]
         rest = forms(match[1] + clause.text[match.end(1) :])[1:]
         found += [forms(noun) + rest for noun in meant_by(_HE[pronoun], before)]
     return found
@@ -175,7 +261,8 @@ def _context(clauses: Sequence[Clause], k: int, pronoun: str) -> int:
     while begin and clauses[begin - 1].turn == clauses[k].turn:
         near = k - begin < _CONTEXT and clauses[begin].sentence - clauses[begin - 1].sentence <= 1
         same = clauses[begin].sentence == clauses[k].sentence
-        if not near or not (same or clauses[begin].text.casefold().startswith(_HE[pronoun])):
+        aside = clauses[begin].kind in ("fragment", "small_talk")
+        if not near or not (same or aside or clauses[begin].text.casefold().startswith(_HE[pronoun])):
             break
         begin -= 1
     return clauses[begin].start

@@ -12,7 +12,7 @@ _WITHDRAWS = re.compile(
     r"scratch that|strike that|actually,? no\b|no,|no\.|no actually|let me (?:restart|start over|rephrase|correct)|"
     r"i lied|correction|or rather|rather,|make that|not any ?more|just kidding|jk\b|kidding|joking|never ?mind|nvm|"
     r"or maybe|i take that|that'?s a lie|that'?s not true|that'?s wrong|not really|psych\b|nah\b|oops|my bad|"
-    r"my mistake|or so (?:i|he|she|they)\b|excuse me)",
+    r"my mistake|or so (?:i|he|she|they)\b|excuse me|not\s*[.!])",
     re.IGNORECASE,
 )
 _MENDS = re.compile(

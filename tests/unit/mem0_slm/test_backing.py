@@ -31,6 +31,13 @@ FOLLOWS = [
     ("no subject", "User has been in Malta since 2015", "Been in Malta since 2015."),
     ("noun and pronoun", "User's son plays the harp", "my son he plays the harp"),
     ("age", "User is 19 years old", "im 19"),
+    ("we have", "User has two kids", "we have two kids"),
+    ("him by his noun", "User wants to give their maid a watch", "My maid is leaving and I want to give her a watch."),
+    ("own, no article", "User's alarm company comes on Monday", "Alarm company comes Monday."),
+    ("when it is so", "User swims", "these days I swim"),
+    ("what turned out", "User is allergic to latex", "just found out im allergic to latex"),
+    ("who for she", "User is raising Noor, who is 9", "I'm raising Noor, she's 9"),
+    ("about", "User started climbing about 3 weeks ago", "i started climbing like 3 weeks ago"),
     ("reason left out", "User moved to Ghent", "I moved to Ghent because I got a job there"),
 ]
 DOES_NOT = [
@@ -60,6 +67,16 @@ DOES_NOT = [
     ("several", "User has made 60 hats", "we have made 60 hats"),
     ("used to", "User smokes", "I used to smoke"),
     ("planned", "User goes to Rome", "I was going to go to Rome"),
+    ("aside that binds", "User's wife works nights", "my (ex) wife works nights"),
+    ("somebody's mother", "User's mother is having twins", "the mum is having twins at home, I'm the doula"),
+    ("nobody named", "User works nights", "what should my wife do? Works nights at Tesco"),
+    ("a vicar", "User's son is 70", "My son met the vicar. He is 70."),
+    ("someone else's words", "User has 3 kids", "my boss: I have 3 kids"),
+    ("someone else's words", "User lives in Bonn", "she's like, I live in Bonn"),
+    ("no before and", "User does not drink and smokes", "I don't drink and smoke"),
+    ("her friend's husband", "User's husband died", "my friend's here, husband died"),
+    ("active as passive", "User's school is banned phones", "school banned phones"),
+    ("several", "User is 6", "we are 6"),
     ("their own", "User's children lost their keys and User lost their keys", "my kids lost their keys"),
 ]
 
