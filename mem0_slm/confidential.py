@@ -55,6 +55,8 @@ _DESCRIBES = ("ed", "ing", "able", "ible", "ly", "ous", "ful")
 _MEASURE = re.compile(r"\d+(?:st|nd|rd|th|am|pm|h|min|kg|cm|km|gb|mb|x|er|e)|v?\d+(?:\.\d+)+|\w+\.\w{2,4}")
 _ENDS = re.compile(r"[.!?](?=\s)|\n\n|[。！？]")
 _BOUNDARY = re.compile(r"[.!?](?=\s|$)|[;\n。！？；]|,(?=\s)|，| (?=(?:and|but|so|because|und|y|et|e|en|og|och) )")
+_IN_SENTENCES = re.compile(r"\b(?:and|the|for|with|not|too)\b")
+"""Words of sentences, none of them on the lists of words for seed phrases."""
 _SEED_WORDS = re.compile(r"(?:(?:\d{1,2}[.)]\s?)?[a-z]{3,8}(?:[,\s]\s{0,3}|$|(?=\W))){11,25}")
 _MORE = re.compile(r"[\s,;/|]*(?:(?:and|und|y|et|or)\s+)?(?=\S)")
 _BEFORE_NAME = re.compile(
@@ -187,7 +189,8 @@ class _Reader:
             code = _LOOSE_CODE.search(self.text, at, min(end, at + 60))
             return code.end() if code else -1
         if how == "password":
-            for token in _TOKEN.finditer(self.text, at, min(end, at + 80)):
+            comma = self.text.find(", ", at + 2, end)
+            for token in _TOKEN.finditer(self.text, at, min(comma if comma >= 0 else end, at + 80)):
                 word = token.group()
                 if _strong(word) and any(map(str.isdigit, word)) and any(map(str.isalpha, word)) and _is_no_thing(word):
                     return token.end()
@@ -248,7 +251,7 @@ def _named(text: str) -> list[tuple[int, int]]:
             found.append((start, name.end()))
     for name in PHRASE.finditer(text):
         run = _SEED_WORDS.search(text, name.end(), name.end() + 400)
-        if run and run.start() - name.end() < 60:
+        if run and run.start() - name.end() < 60 and not _IN_SENTENCES.search(run.group()):
             found.append((name.start(), run.end()))
     return found + [(answer.start(), answer.end()) for answer in ANSWER.finditer(text)]
 

@@ -27,9 +27,11 @@ ENGLISH = frozenset(
     things think this those though three through thx time to today together tomorrow tonight too try two u under
     until up ur us use used usually very wanna want wants was wasn't way we we'd we'll we're we've week well were
     weren't what what's when where which while who who's whose why will with without won't work would wouldn't ya
-    yeah year years yep yes yesterday yet you you're you've your yours yourself""".split()
+    yeah year years yep yes yesterday yet you you're you've your yours yourself ten per w""".split()
 )
-HOMOGRAPHS = frozenset("die war hat den men van an so also as a i me no he on or do to was will in is over".split())
+HOMOGRAPHS = frozenset(
+    "die war hat den men van an so also as a i me no he on or do to was will in is over w ten per".split()
+)
 """English words that are as common in another list: they count half for English."""
 
 _LISTED = {
@@ -44,7 +46,7 @@ _LISTED = {
     cela ces cet cette chez comme comment d'un d'une dans de depuis des deux dois du elle elles en encore est et
     étais était être eu fait faire habite il ils j'ai j'aime j'habite j'étais je l'ai la le les leur lui ma mais me
     merci mes mon même n'ai n'est ne nos notre nous on ont ou où par parce pas peu peux plus pour pourquoi puis
-    qu'il que quel quelle qui quoi s'il sa sans se ses si son sont suis sur ta te tes toi ton toujours tout toute
+    qu'il que quel quelle qui quoi s'il sa sans se ses si son sont suis sur te tes toi ton toujours tout toute
     tous très tu un une va vais veux voudrais vos votre vous y""",
     "es": """a ahora al algo antes aquí así aunque ayer bien buenas buenos cada casi como cómo con cuál cuando
     cuándo de del desde donde dónde dos él el ella ellos en entre era eres es esa ese eso esta está estaba están
@@ -102,7 +104,7 @@ LANGUAGES_OF = {
 }
 WEAK = frozenset(
     """al an da das de dei del der des di do dos du el en in la las le les los von y
-    a as he i is me men no on or so to was we will""".split()
+    a as biz hay he i is me men no on or over per so ten to w was we will""".split()
 )
 """Words that stand inside names too ("Rio de Janeiro") or are English as well: half a word of another language."""
 LOANS = frozenset(

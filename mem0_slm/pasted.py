@@ -166,13 +166,21 @@ def _end_of_text(text: str, lines: list[Line], at: int, again: int) -> int:
     return quote.end() if quote else lines[again - 1].end
 
 
+def _is_title(quoted: str) -> bool:
+    """True for what is quoted as the name of a film, a book or a song: short, with capitals, no sentence."""
+    words = [word for word in _WORD.findall(quoted) if len(word) > 3]
+    return (
+        len(quoted) < 60 and quoted[-1] not in ".!?," and sum(word[0].isupper() for word in words) * 5 >= len(words) * 4
+    )
+
+
 def _quotations(text: str) -> list[tuple[int, int]]:
     found = []
     for quote in _QUOTES.finditer(text):
         inside = next(group for group in quote.groups() if group)
         edited = _ASKS_EDIT.search(text, max(0, quote.start() - 80), quote.start())
         wide = sum(ord(char) > 0x2E80 for char in inside)
-        if edited or len(_WORD.findall(inside)) >= 4 or wide >= 6:
+        if edited or (len(_WORD.findall(inside)) >= 4 and not _is_title(inside)) or wide >= 6:
             found.append((quote.start(), quote.end()))
     found += [(said.start(1), said.end(1)) for said in _HOW_SAY.finditer(text)]
     return found

@@ -477,3 +477,8 @@ def test_nobody_types_thirty_thousand_characters():
     text = "I moved to Leeds.\n" * 4000
     (start, end) = pasted_spans(text)[-1]
     assert start <= 30_000 and end == len(text)
+
+
+def test_a_title_in_quotation_marks_is_what_the_sender_speaks_of():
+    assert pasted_spans("We saw 'The Long Road to Nowhere' twice and my son loved it") == []
+    assert pasted_spans("She wrote 'I am on the road to nowhere' and left") == [(10, 39)]
