@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from mem0_slm.clauses import Clause
-from mem0_slm.follows import FILLERS, ends, may_leave, of_several
+from mem0_slm.follows import FILLERS, ends, may_leave, of_several, third
 from mem0_slm.forms import STOPS, forms
 from mem0_slm.persons import PERSONS
 from mem0_slm.readings import Reading, readings
@@ -26,6 +26,15 @@ _NO_NOUNS = (
 _BEHIND_ONE = frozenset("in on at for from and with".split())
 _LONGEST = 120
 _MOST_CUTS = 8
+_MOST_PARTS = 60
+"""Ways of dividing a statement that are tried."""
+_MOST_STARTS = 300
+"""Places at which a part may begin that are looked at."""
+_NEVER_SAID = frozenset(
+    "user user's they them their theirs themselves themself be have would had who and but on at year old also "
+    "currently the a an that about".split()
+)
+"""Words of a statement that need not stand in what was said as they are."""
 
 _Found = tuple[int, ...]
 
@@ -36,24 +45,34 @@ class Backing:
     def __init__(self, clauses: Sequence[Clause], turns: Sequence[tuple[str, str]]) -> None:
         self.readings = readings(clauses, turns)
         self._starts: dict[str, list[tuple[Reading, int]]] = defaultdict(list)
+        self._said = set(_NEVER_SAID)
+        self._left = 0
+        self._dead: set[tuple[int, int]] = set()
+        self._memo: dict[tuple[int, tuple[str, ...]], _Found] = {}
         for reading in self.readings:
+            self._said |= {*reading.forms, *(third(form) for form in set(reading.forms))}
             for start in reading.starts:
                 for form in _openings(reading.forms, start):
-                    self._starts[form].append((reading, start))
+                    if len(self._starts[form]) < _MOST_STARTS:
+                        self._starts[form].append((reading, start))
 
     def of(self, statement: str) -> _Found:
         """The places of the clauses from which a statement about "User" follows, in order; () for none."""
         want = forms(statement)
         if not 2 <= len(want) <= _LONGEST or _hangs(want):
             return ()
+        self._memo, self._dead = {}, set()
+        self._left = _MOST_PARTS
         return tuple(sorted(set(self._parts(want, 0, [], -1))))
 
     def _parts(self, want: list[str], begin: int, subject: list[str], last: int) -> _Found:
         """The places that back the statement from a cut on, the longest part first; () for none."""
+        if (begin, last) in self._dead:
+            return ()
         cuts = [k for k in range(begin + 2, len(want)) if want[k] in _JOINERS or want[k] == ","][:_MOST_CUTS]
         for end in [len(want), *reversed(cuts)]:
             for part in _wordings(want, begin, end, subject):
-                places = self._found(part, last)
+                places = self._remembered(part, last)
                 if not places or end == len(want):
                     if places:
                         return places
@@ -61,18 +80,29 @@ class Backing:
                 rest = self._parts(want, end, subject or _subject(part), places[-1])
                 if rest:
                     return places + rest
+        self._dead.add((begin, last))
         return ()
+
+    def _remembered(self, part: list[str], last: int) -> _Found:
+        """`_found`, each part looked for once and no more parts than a statement may be tried in."""
+        plain = [form for form in part if form not in STOPS]
+        points = last >= 0 and bool(_POINTS & set(plain))
+        key = (last if points else -1, tuple(part))
+        if key not in self._memo:
+            unsaid = any(form not in self._said and not form[0].isdigit() for form in plain)
+            if unsaid or len(plain) < 2 or self._left <= 0:
+                return ()
+            self._left -= 1
+            self._memo[key] = self._found(part, last if points else -1)
+        return self._memo[key]
 
     def _found(self, part: list[str], last: int) -> _Found:
         """The places of the first stretch that says a part."""
         plain = [form for form in part if form not in STOPS]
-        if len(plain) < 2:
-            return ()
-        points = last >= 0 and bool(_POINTS & set(plain))
         keys = {plain[0], *{"they": ["user"], "their": ["user's", plain[1]], "user's": [plain[1]]}.get(plain[0], ())}
         for key in sorted(keys):
             for reading, start in self._starts.get(key, ()):
-                if points and not 0 <= reading.places[start] - last <= 1:
+                if last >= 0 and not 0 <= reading.places[start] - last <= 1:
                     continue
                 for end in ends(plain, reading.forms, start, reading.others):
                     if (

@@ -132,7 +132,7 @@ def ends(want: list[str], have: list[str], start: int, others: Iterable[str] = (
     reached = _skip({start}, have, start)
     for at, form in enumerate(want):
         following = {i + 1 for i in reached if i < len(have) and _same(form, have, i, start, want[0])}
-        if form in _ADDED or _may_be_added(want, at):
+        if (form in _ADDED and want[at - 1 : at] != ["user"]) or _may_be_added(want, at):
             following |= reached
         elif form == "user's" or (form == "their" and want[0] in ("user", "their")):
             following |= {i for i in reached if _is_own(want, at, have, i, start, others)}
@@ -164,8 +164,8 @@ def _skip(places: set[int], have: list[str], start: int) -> set[int]:
         i = open_.pop()
         if i >= len(have):
             continue
-        if have[i] == "(":
-            aside = _behind_aside(have, i)
+        if have[i] in ("(", ","):
+            aside = _behind_aside(have, i) if have[i] == "(" else _behind_apposition(have, i)
             open_ += [aside] if aside not in found else []
             found.add(aside)
         elif have[i] not in FILLERS and have[i] not in STOPS and not _idle(have, i, start):
@@ -181,6 +181,15 @@ def _behind_aside(have: list[str], i: int) -> int:
         if have[k] == ")":
             bound = have[i - 1 : i] == ["user's"] or bool((_LIMITS | _ASIDES) & set(have[i:k]))
             return i + 1 if bound else k + 1
+    return i + 1
+
+
+def _behind_apposition(have: list[str], i: int) -> int:
+    """The place of the second of two commas between which something is only named: "my neighbour, a lawyer, says"."""
+    for k in range(i + 2, min(i + 6, len(have))):
+        if have[k] == ",":
+            bound = (_LIMITS | _GOVERNS | _OF_USER | FINITE | JOINS | {"be", "have"}) & set(have[i:k])
+            return i + 1 if bound or any(form[0].isdigit() for form in have[i:k]) else k
     return i + 1
 
 
@@ -210,10 +219,10 @@ def _same(form: str, have: list[str], i: int, start: int, first: str) -> bool:
         return i > start and have[i - 1] == ","
     if form[0].isdigit() or said[0].isdigit():
         return form.lstrip("0") == said.lstrip("0")
-    return _third(said) == form and _of_user(have, i, start)
+    return third(said) == form and _of_user(have, i, start)
 
 
-def _third(verb: str) -> str:
+def third(verb: str) -> str:
     """The third person of a regular verb."""
     if verb.endswith(("s", "sh", "ch", "x", "z", "o")):
         return verb + "es"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from mem0_slm.clauses import Clause
 from mem0_slm.follows import FILLERS, begins, of_several, theirs
 from mem0_slm.forms import STOPS, forms
-from mem0_slm.persons import PERSONS, meant_by
+from mem0_slm.persons import FAMILY, PERSONS, meant_by
 from mem0_slm.takenback import taken_back
 from mem0_slm.third_person import third_person
 from mem0_slm.wording import CONDITIONS, REPORTS, UNDONE
@@ -175,7 +175,7 @@ def _otherwise(
         return []
     said = forms(clause.text)
     found = [(variant, True) for variant in _relative(said)]
-    found += [(variant, True) for variant in [*_resolved(clauses, k, turns), *_shared(said)]]
+    found += [(variant, True) for variant in [*_resolved(clauses, k, turns), *_it(clauses, k), *_shared(said)]]
     found += [(variant, False) for variant in _of_someone(clauses, k, turns)]
     if said[:1] == ["been"] and _no_one_before(clauses, k):
         found.append((["user", "have", *said], False))
@@ -253,6 +253,19 @@ def _resolved(clauses: Sequence[Clause], k: int, turns: Sequence[tuple[str, str]
         rest = forms(match[1] + clause.text[match.end(1) :])[1:]
         found += [forms(noun) + rest for noun in meant_by(_HE[pronoun], before)]
     return found
+
+
+def _it(clauses: Sequence[Clause], k: int) -> list[list[str]]:
+    """The clause that begins with "it", the thing of the user's in its place that the clause before is about."""
+    if k == 0 or clauses[k - 1].turn != clauses[k].turn or clauses[k - 1].kind != "statement":
+        return []
+    said, before = forms(clauses[k].text), forms(clauses[k - 1].text[:200])
+    if said[:1] != ["it"] or before[:1] != ["user's"]:
+        return []
+    end = next((i for i, form in enumerate(before[:6]) if form in ("be", "have", "'s", "do", "were")), 0)
+    if end < 2 or PERSONS & set(before[:end]) or FAMILY & set(before) or STOPS & set(before):
+        return []
+    return [before[:end] + said[1:]]
 
 
 def _context(clauses: Sequence[Clause], k: int, pronoun: str) -> int:
