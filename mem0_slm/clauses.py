@@ -3,9 +3,11 @@
 `clauses` splits a speaker's turns, and each clause gets one of `KINDS`. Nothing here asks a model.
 """
 
+import re
 from dataclasses import dataclass, replace
 
 from .asking import WH
+from .asserted import asserted, lasting_kind, mentioned, stands_alone
 from .confidential import secret_spans
 from .kinds import (
     LONGEST_CHARACTERS,
@@ -27,6 +29,7 @@ KINDS = (
     "statement",
     "fragment",
     "standing_request",
+    "wish",
     "foreign",
     "question",
     "request",
@@ -38,12 +41,13 @@ KINDS = (
 """What a clause can be.
 
 statement: the speaker says that something is so, with a verb. fragment: says something without one ("budget about
-600"). standing_request: how answers are wanted from now on ("never use bullet points"). foreign: a statement in a
+600"). standing_request: how answers are wanted from now on ("never use bullet points"). wish: what
+the speaker needs, wants or looks for ("need a tent for two"). foreign: a statement in a
 language whose grammar we do not know. question, request: asks for something. small_talk: a greeting, thanks, a filler.
 unreal: supposed, conditional, played or invented. pasted: someone else's text, a log, code, an export. secret: a
 password, key, PIN, card.
 """
-STORABLE = frozenset({"statement", "fragment", "standing_request", "foreign"})
+STORABLE = frozenset({"statement", "fragment", "standing_request", "wish", "foreign"})
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,7 @@ _READ_FIRST, _READ_LAST = 16_000, 4_000
 _PUZZLE = 600
 """Characters that a sum or a puzzle has at most."""
 _ASKS = "?？؟"
+_ASIDE = re.compile(r"(?<!\d)[,;:(–—] *|(?<=\d)[,;:(–—] +|\s- ")
 
 
 def clauses(turns: Turns, speaker: str = "user") -> list[Clause]:
@@ -95,6 +100,44 @@ def clauses(turns: Turns, speaker: str = "user") -> list[Clause]:
         found += _with_questions(said, "" if scope and told.scope else asked)
         sentence += told.sentences
         scope, asked = told.scope if told.scope in ("played", "told") else "", ""
+    return [part for clause in found for part in _with_assertions(clause, turns[clause.turn][1])]
+
+
+def _with_assertions(clause: Clause, turn: str) -> list[Clause]:
+    """A question or request cut where it tells something in passing: what it asserts, and what it says somebody has."""
+    if clause.kind not in ("question", "request") or not is_english(clause.text):
+        return [clause]
+    if clause.kind == "request" and (kind := lasting_kind(clause.text)):
+        return [replace(clause, kind=kind)]
+    asks = turn[clause.end : clause.end + 1] if turn[clause.end : clause.end + 1] in _ASKS else ""
+    spans = [(a, b, "statement") for a, b in asserted(clause.text + asks)]
+    spans += [(a, b, k) for a, b, k in _told_aside(clause.text + asks) if all(b <= c or d <= a for c, d, _ in spans)]
+    spans += [(a, b, "fragment") for a, b in mentioned(clause.text) if all(b <= c or d <= a for c, d, _ in spans)]
+    parts, at = [], 0
+    for start, end, kind in [*sorted(spans), (len(clause.text), len(clause.text), "")]:
+        for first, last, its_kind in ((at, start, clause.kind), (start, end, kind)):
+            a, b = trimmed(clause.text, first, last)
+            if any(char.isalnum() for char in clause.text[a:b]):
+                text, at_turn = clause.text[a:b], clause.start
+                parts.append(replace(clause, text=text, start=at_turn + a, end=at_turn + b, kind=its_kind))
+        at = end
+    return parts or [clause]
+
+
+def _told_aside(text: str) -> list[tuple[int, int, str]]:
+    """(start, end, kind) of the pieces of a question or request that by themselves tell something."""
+    edges = [0, *(match.end() for match in _ASIDE.finditer(text)), len(text)]
+    found = []
+    for k in range(1, len(edges) - 1):
+        start, end = trimmed(text, edges[k], edges[k + 1])
+        piece = text[start:end].rstrip("?？ ")
+        words = words_of(piece)
+        last = edges[k + 1] == len(text) and text.rstrip().endswith(tuple(_ASKS))
+        if len(words) < 2 or last or not stands_alone(text, start, piece):
+            continue
+        kind = kind_of(words, first=False)
+        if kind == "statement" or kind == "fragment" and any(char.isdigit() for char in piece):
+            found.append((start, start + len(piece), kind))
     return found
 
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from mem0_slm.backing import Backing
 from mem0_slm.clauses import Clause, clauses
 from mem0_slm.follows import follows, says_all
-from mem0_slm.text import claims, parts, unsaid, words
+from mem0_slm.text import parts, unsaid, words
 from mem0_slm.third_person import third_person
 
 MEMORY_WORDS = 45
@@ -268,7 +268,7 @@ def _wording(run: Sequence[int], said: _Said) -> str:
     text, first = said.text(run), said.clauses[run[0]]
     if first.asked:
         return f'Asked "{first.asked.strip()}", User said "{text}"'
-    if all(said.clauses[i].kind == "statement" for i in run):
+    if all(said.clauses[i].kind in ("statement", "wish") for i in run):
         converted = third_person(text)
         if converted:
             return converted
@@ -280,17 +280,19 @@ def _wording(run: Sequence[int], said: _Said) -> str:
 
 
 def _overlooked(said: _Said) -> list[_Part]:
-    """What the model left out of a conversation of which it stores something, though the user says it of themselves.
+    """What the model left out of a conversation of which it stores something: what the user says beside it.
 
-    Clauses with a name or a number, and the rest of a sentence of which a clause is stored.
+    Clauses of the turns of which something is stored, and clauses of any turn in which the user speaks of their own.
     """
-    begun = {said.clauses[i].sentence for i in said.taken}
+    begun = {said.clauses[i].turn for i in said.taken}
     places = [
         i
         for i, clause in enumerate(said.clauses)
-        if clause.kind == "statement"
-        and i not in said.taken
-        and (clause.sentence in begun or (claims(clause.text) and _OWN & set(clause.text.casefold().split())))
+        if i not in said.taken
+        and (
+            (clause.turn in begun and clause.kind in ("statement", "fragment"))
+            or (clause.kind == "statement" and _OWN & set(clause.text.casefold().split()))
+        )
     ]
     return _own_words(places, said)
 

@@ -48,8 +48,6 @@ REQUESTS = [
     "pls rank the three flats I sent",
     "I need you to check this",
     "I'd love a poem for my parents' ruby wedding",
-    "looking for ideas for a hen do in Utrecht",
-    "ideas for my dad's 60th",
     "python function that reverses a linked list",
     "curly hair routine pls",
     "let's go through the steps again",
