@@ -208,15 +208,17 @@ class _Turn:
 
     def _kinds(self, spans: list[list[Word]], asks: bool) -> list[str]:
         kinds: list[str] = []
+        asked_for = False
         for k, span in enumerate(spans):
             last = k == len(spans) - 1
             kind = kind_of(span, first=k == 0, asked=asks and last) if len(span) < 3 * LONGEST_WORDS else "pasted"
             if kind in STORABLE and asks and span[0].said in WH and k:
                 kind = "question"
-            elif kind in STORABLE and self.scope and (self.scope != "told" or not of_oneself(span)):
+            elif kind in STORABLE and self.scope and (self.scope != "told" or asked_for or not of_oneself(span)):
                 kind = "unreal"
             elif kind in STORABLE and kinds and kinds[-1] == "unreal" and self._leans(spans, k):
                 kind = "unreal"
+            asked_for = asked_for or kind == "request" and makes_up(span, kind)
             self.scope = sets_up(span) or self.scope or ("told" if makes_up(span, kind) else "")
             kinds.append(kind)
         if asks and kinds and kinds[-1] not in ("question", "request", "unreal", "pasted"):

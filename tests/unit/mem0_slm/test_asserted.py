@@ -9,7 +9,6 @@ TOLD = [
     ("can you suggest a tent because we have two toddlers", "we have two toddlers"),
     ("what can I bake for my niece who is coeliac and hates nuts?", "my niece who is coeliac and hates nuts"),
     ("could u check: bus leaves 14:05 from Ghent. enough?", "bus leaves 14:05 from Ghent"),
-    ("both need labels, and I've no car until the 8th, please write the note", "I've no car until the 8th"),
     (
         "how do I rehome my late uncle's collection of 400 stamps?",
         "my late uncle's collection of 400 stamps",
