@@ -97,10 +97,21 @@ def of_several(said: list[str]) -> bool:
     """Whether forms in which "we" has stayed say something of several people that is not true of the user alone."""
     if not WE & set(said):
         return False
+    said = _of_us(said)
     if _MANY & set(said):
         return True
     counted = any(form[-1:].isdigit() and not _is_time(said, i) for i, form in enumerate(said))
     return counted and not all(_each_has(said, i) for i, form in enumerate(said) if form in WE)
+
+
+def _of_us(said: list[str]) -> list[str]:
+    """The forms without those that go on about somebody else."""
+    found: list[str] = []
+    ours = False
+    for form in said:
+        ours = form in WE or (ours and form not in ("he", "she", "user"))
+        found.append(form if ours else ".")
+    return found
 
 
 def _each_has(said: list[str], i: int) -> bool:
@@ -127,7 +138,7 @@ def theirs(have: list[str]) -> frozenset[str]:
 def ends(want: list[str], have: list[str], start: int, others: Iterable[str] = ()) -> set[int]:
     """The places in `have` to which `want` can be read off from `start`, fillers and stops passed over.
 
-    others: what is somebody else's, so that "the" or nothing in front of it does not make it the user's.
+    others: what is somebody else's, or somebody else, so that "the" or nothing in front does not make it the user's.
     """
     reached = _skip({start}, have, start)
     for at, form in enumerate(want):
@@ -152,7 +163,7 @@ def _is_own(want: list[str], at: int, have: list[str], i: int, start: int, other
     if before == ["the"]:
         return (noun not in KIN or noun in _HOUSEHOLD) and bool(_OWNED & set(want[at + 1 : at + 3]))
     near = set(have[max(0, i - 12) : i])
-    if not bare or near & (PERSONS | {"he", "she", "his", "her"}) or (noun in FAMILY and near and not near & _OF_USER):
+    if not bare or near & (PERSONS | {"he", "she", "his", "her"}) or (noun in FAMILY and near & set(others)):
         return False
     return noun in KIN or bool(_OWNED & set(want[at + 1 : at + 3])) or noun not in PERSONS | _NO_OWN
 

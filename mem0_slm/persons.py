@@ -84,6 +84,13 @@ def _several(before: str) -> list[str]:
     return [" ".join(["user's", *words[k - own + 1 : k + 1]])] if own and not others else []
 
 
+def names(text: str) -> frozenset[str]:
+    """Words of a text that may be names of people, in lower case."""
+    words = _WORD.findall(text)
+    found = (word for k, word in enumerate(words) if _may_be_name(words, k, words[k + 1] if k + 1 < len(words) else ""))
+    return frozenset(word.casefold().removesuffix("'s").removesuffix("’s") for word in found) - PERSONS
+
+
 def _can_be(pronoun: str, head: str) -> bool:
     return head not in (_WOMEN if pronoun == "he" else _MEN)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from mem0_slm.clauses import Clause
 from mem0_slm.follows import FILLERS, begins, of_several, theirs
 from mem0_slm.forms import STOPS, forms
-from mem0_slm.persons import FAMILY, PERSONS, meant_by
+from mem0_slm.persons import FAMILY, PERSONS, meant_by, names
 from mem0_slm.takenback import taken_back
 from mem0_slm.third_person import third_person
 from mem0_slm.wording import CONDITIONS, REPORTS, UNDONE
@@ -66,7 +66,7 @@ class Reading:
     starts: list[int]
     """Where a statement may begin."""
     others: frozenset[str]
-    """What is somebody else's."""
+    """What is somebody else's, and who else there is."""
     several: list[str]
     """The forms with "we" left."""
 
@@ -75,7 +75,10 @@ def readings(clauses: Sequence[Clause], turns: Sequence[tuple[str, str]]) -> lis
     """Every reading of the clauses that say that something is so and that nothing takes back."""
     back = taken_back(clauses, turns)
     found: list[Reading] = []
-    others = {turn: theirs(forms(turns[turn][1][:4000])) for turn in {clause.turn for clause in clauses}}
+    others = {
+        turn: theirs(forms(turns[turn][1][:4000])) | names(turns[turn][1][:4000])
+        for turn in {clause.turn for clause in clauses}
+    }
     back |= {k for k in range(1, len(clauses)) if _anothers(clauses, k, turns)}
     for run in _runs(clauses, back):
         turn = clauses[run[0]].turn
