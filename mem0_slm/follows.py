@@ -260,7 +260,7 @@ def _may_be_added(want: list[str], at: int) -> bool:
     if form == "at":
         return ":" in following
     if form == "be":
-        if following.endswith("ed") or following in FINITE:
+        if not following or following.endswith("ed") or following in FINITE | JOINS:
             return False
         return at > 0 and before not in ("user", "they") and not before.endswith("'s")
     if form == "year":

@@ -72,6 +72,7 @@ DOES_NOT = [
     ("aside that binds", "User's wife works nights", "my (ex) wife works nights"),
     ("no apposition", "User is vegan since May", "I am vegan, nearly always, since May"),
     ("it, of a person's thing", "User's boss is red", "My boss has a car. It is red."),
+    ("half a predicate", "User's aunt is and refuses tablets", "my aunt refuses tablets"),
     ("half a subject", "User and has 3 dogs", "I have 3 dogs"),
     ("somebody's mother", "User's mother is having twins", "the mum is having twins at home, I'm the doula"),
     ("nobody named", "User works nights", "what should my wife do? Works nights at Tesco"),
