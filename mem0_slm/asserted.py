@@ -92,6 +92,12 @@ _FICTION = _any(
 )
 _INVENTED = re.compile(rf"\b{_FICTION}\b", re.IGNORECASE)
 _DANGLING = frozenset("for with in on at of from about by into over my our a an the this these his her their".split())
+_REMINDS = re.compile(
+    r"(?:(?:can|could|will|would) you |please |pls )?"
+    rf"(?:as you (?:may )?know|as (?:i|we) (?:said|mentioned)|like i said|remember|note|keep in mind|bear in mind)"
+    rf"(?: that)?,? (?={_SAYS})",
+    re.IGNORECASE,
+)
 LEAST_WORDS = 2
 
 
@@ -134,7 +140,8 @@ def mentioned(text: str) -> list[tuple[int, int]]:
     if len(text) > 600 or _INVENTED.search(text):
         return []
     found = []
-    for match in _MINE_PHRASE.finditer(text):
+    doubt = _DEPENDS.search(text)
+    for match in _MINE_PHRASE.finditer(text, 0, doubt.start() if doubt else len(text)):
         phrase = match[0].rstrip(" ,;:-–—'\"")
         while phrase.split()[-1].casefold() in _DANGLING:
             phrase = phrase.rpartition(" ")[0].rstrip()
@@ -142,6 +149,15 @@ def mentioned(text: str) -> list[tuple[int, int]]:
         if len(words) >= 4 or any(word[:1].isupper() or word[:1].isdigit() for word in words[1:]):
             found.append((match.start(), match.start() + len(phrase)))
     return found
+
+
+def reminded(text: str) -> tuple[int, int] | None:
+    """(start, end) of what a clause reminds the assistant of: "as you know ...", "could you remember ..."."""
+    match = _REMINDS.match(text)
+    if not match:
+        return None
+    again = _ASKS_AGAIN.search(text, match.end())
+    return match.end(), len(text[: again.start() if again else len(text)].rstrip(" ,;:-–—(.?!"))
 
 
 def lasting_kind(text: str) -> str:

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, replace
 
 from .asking import WH
-from .asserted import asserted, lasting_kind, mentioned, stands_alone
+from .asserted import asserted, lasting_kind, mentioned, reminded, stands_alone
 from .confidential import secret_spans
 from .kinds import (
     LONGEST_CHARACTERS,
@@ -105,7 +105,13 @@ def clauses(turns: Turns, speaker: str = "user") -> list[Clause]:
 
 def _with_assertions(clause: Clause, turn: str) -> list[Clause]:
     """A question or request cut where it tells something in passing: what it asserts, and what it says somebody has."""
-    if clause.kind not in ("question", "request") or not is_english(clause.text):
+    if clause.kind not in ("question", "request", "small_talk") or not is_english(clause.text):
+        return [clause]
+    if place := reminded(clause.text):
+        start, end = place
+        text, at_turn = clause.text[start:end], clause.start
+        return [replace(clause, text=text, start=at_turn + start, end=at_turn + end, kind="statement")]
+    if clause.kind == "small_talk":
         return [clause]
     if clause.kind == "request" and (kind := lasting_kind(clause.text)):
         return [replace(clause, kind=kind)]

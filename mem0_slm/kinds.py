@@ -8,7 +8,7 @@ from .openers import CHAT, CHAT_IF_SHORT, says
 from .ordering import opens_order, opens_standing_order
 from .sentences import Word
 from .text import NUMBER_WORDS
-from .unreal import is_fiction, is_unreal, sets_up
+from .unreal import holds_if, is_fiction, is_unreal, sets_up
 from .verbs import base
 from .wording import (
     AUXILIARIES,
@@ -28,7 +28,7 @@ from .wording import (
     YOU_SUBJECT,
 )
 
-LONGEST_WORDS, LONGEST_CHARACTERS = 60, 400
+LONGEST_WORDS, LONGEST_CHARACTERS = 80, 450
 
 
 _FEELINGS = frozenset(
@@ -136,7 +136,7 @@ def kind_of(words: list[Word], *, first: bool = True, asked: bool = False) -> st
         return "unreal"
     if opens_question(words, start, first=first, asked=asked) or ends_as_question(words) or asks_within(words, asked):
         return "question"
-    if is_unreal(words):
+    if is_unreal(words) and not holds_if(words):
         return "unreal"
     if words[min(start, len(words) - 1)].said in FIRST and opens_order(words, start):
         return "request"

@@ -25,7 +25,7 @@ def leans(words: list[Word]) -> bool:
 
 _WOULD = frozenset("would wouldn't wouldnt wud".split())
 _WOULD_BE = _WOULD | frozenset("i'd we'd he'd she'd they'd it'd could".split())
-_KINDLY = frozenset("nice great good lovely cool happy grateful".split())
+_KINDLY = frozenset("nice great good lovely cool happy grateful delighted glad thrilled".split())
 
 
 def is_unreal(words: list[Word]) -> bool:
@@ -60,6 +60,31 @@ def _would(words: list[Word], j: int) -> bool:
     if after == "be":
         return said != "could" and third not in _KINDLY
     return said in _WOULD and after != "" and after not in _DESIRES
+
+
+_OPEN = frozenset("will 'll i'll we'll need needs have has do am is are keep can can't cant get take".split())
+_CLOSED = frozenset(
+    "would wouldn't wouldnt i'd we'd could should might were was had did imagine suppose say pretend wish what ask "
+    "you you're your u ur won lottery".split()
+)
+
+
+def holds_if(words: list[Word]) -> bool:
+    """True for a condition of real life with what follows from it: "if I get the job I'll need to sell the car".
+
+    The whole clause is then the speaker's own word, condition and all.
+    """
+    said = [word.said for word in words]
+    start = after_leads(words)
+    conditions = [j for j, word in enumerate(said) if word in ("if", "unless")]
+    return (
+        bool(conditions)
+        and len(words) - start >= 7
+        and not _CLOSED & set(said)
+        and bool(FIRST & set(said))
+        and bool(_OPEN & set(said))
+        and "?" not in said
+    )
 
 
 _PRAISED = frozenset(
