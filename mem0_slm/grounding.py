@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 from mem0_slm.backing import Backing
 from mem0_slm.clauses import Clause, clauses
-from mem0_slm.follows import follows, says_all
 from mem0_slm.text import parts, unsaid, words
 from mem0_slm.third_person import third_person
 
@@ -31,6 +30,8 @@ AGENT_HELD = 0.8
 """Least share of the words of an agent's statement that its clauses must hold for it to be stored as it stands."""
 _AGENT_WORDS = frozenset({"agent", "confi", "infor", "recom"})
 """Stems by which the statements about an agent begin ("Agent is configured to")."""
+WHOLE = 0.75
+"""Least share of the telling words of its clauses that a statement must have to stand for them."""
 _STEM = 5
 """Letters in which two forms of a word agree."""
 _EMPTY = frozenset(
@@ -125,8 +126,8 @@ def ground(
     found: list[_Part] = []
     dropped: list[str] = []
     for statement in split(memories):
-        places = evidence(statement, said)
-        stretch = _says(statement, places, said)
+        stretch = _says(statement, said)
+        places = stretch or said.backing.of(statement) or evidence(statement, said)
         if stretch:
             found.append(_Part(stretch, statement, "generated"))
             said.taken |= set(stretch)
@@ -200,22 +201,16 @@ def follows_from(statement: str, said: "_Said") -> tuple[int, ...]:
     return said.backing.of(statement)
 
 
-def _says(statement: str, places: tuple[int, ...], said: _Said) -> tuple[int, ...]:
-    """The places of the clauses that say exactly the statement, all of which may be stored; () for none.
+def _says(statement: str, said: _Said) -> tuple[int, ...]:
+    """The places of the clauses from which a statement follows and of which it says nearly all; () for none.
 
-    A statement that says only the beginning of a clause is passed over where the whole is sure in third person.
+    One that says only a part of its clauses gives way to them.
     """
-    for first in range(len(places)):
-        for last in range(first, len(places)):
-            stretch = places[first : last + 1]
-            if set(stretch) & said.taken or any(said.clauses[i].kind != "statement" for i in stretch):
-                continue
-            text = said.text(stretch)
-            converted = third_person(text)
-            readings = [text] + ([converted] if converted else [])
-            if any((says_all if converted else follows)(statement, reading) for reading in readings):
-                return stretch
-    return ()
+    places = said.backing.of(statement)
+    if not places or set(places) & said.taken or any(said.clauses[i].asked for i in places):
+        return ()
+    whole = set().union(*(said.stems[i] for i in places))
+    return places if len(whole & stems(statement)) >= WHOLE * len(whole) else ()
 
 
 def _own_words(places: Sequence[int], said: _Said) -> list[_Part]:
