@@ -33,7 +33,7 @@ def stored(model: Path, settings: dict) -> dict:
 
     from mem0_slm.memory import memory_config, watch
 
-    plain = {"second_look": False, "quotes": False} if "swap" in settings else {}
+    plain = {"gate": False} if "swap" in settings else {}
     with tempfile.TemporaryDirectory() as folder:
         memory = Memory(memory_config(model, path=folder, max_tokens=160, **settings, **plain))
         try:

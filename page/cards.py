@@ -13,6 +13,8 @@ ADDED = {
     "nothing": "Nothing to remember",
     "forgotten": "Not remembered: everything was deleted meanwhile",
 }
+WORDED = {"generated": "Put into words by the model.", "own_words": "In your own words."}
+SPEAKERS = {"user": "You said:", "assistant": "The assistant said:"}
 LOADING = "<p class='empty'>Looking for memories …</p>"
 NONE_YET = "Nothing remembered yet. Say something about yourself: where you live, what you like, whom you know."
 NONE_ALIKE = "No memory is like this."
@@ -93,9 +95,22 @@ def _card(memory: dict, used: float | None) -> str:
     badges += f"<b class='alike'>alike · {memory['score']:.2f}</b>" if "score" in memory else ""
     return (
         f"<li class='{'card' if used is None else 'card is-used'}'><p>{html.escape(memory['memory'])}</p>"
-        f"<small>{_origin(memory)}</small>{badges}"
+        f"<small>{_origin(memory)}</small>{badges}{_evidence(memory)}"
         f"<span class='acts'>{_button('Edit', memory)}{_button('Delete', memory)}</span></li>"
     )
+
+
+def _evidence(memory: dict) -> str:
+    """A line to open: each statement of the memory, who put it into words, and the words from which it follows."""
+    if not memory["evidence"]:
+        return ""
+    several = len(memory["evidence"]) > 1
+    lines = []
+    for statement in memory["evidence"]:
+        text = f"<dt>{html.escape(statement['text'])}</dt>" if several else ""
+        said = "".join(f"{SPEAKERS.get(s['role'], '')}<q>{html.escape(s['words'])}</q>" for s in statement["said"])
+        lines.append(f"{text}<dd>{WORDED.get(statement['origin'], '')} {said}</dd>")
+    return f"<details><summary>Evidence</summary><dl>{''.join(lines)}</dl></details>"
 
 
 def _origin(memory: dict) -> str:

@@ -19,7 +19,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mem0_slm import contract, engines, io
+from mem0_slm.extraction import Event
 from mem0_slm.memory import watch
+from page.evidence import evidence
 from page.names import ChatError, name_of
 from page.prompt import prompt
 
@@ -214,6 +216,7 @@ class Chat:
                 return
         event = events[0]
         turn.stored = [r["memory"] for r in results]
+        self._keep_evidence(results, event, messages)
         if event.outcome in WHY:
             turn.note = WHY[event.outcome] + ("; what could be read of it was kept" if results else "")
         if event.turns_dropped:
@@ -225,12 +228,26 @@ class Chat:
         else:
             turn.added = "nothing" if event.outcome == "nothing" else "failed"
 
+    def _keep_evidence(self, results: list[dict], event: Event, messages: list[dict]) -> None:
+        """Write beside each memory that was stored what it says and where the user said it.
+
+        Mem0 knows its metadata before the extraction, and an update of its own would be a change of the memory: so it
+        goes to the vector store alone. A memory whose evidence cannot be written stays.
+        """
+        for result in results:
+            try:
+                if said := evidence(event, result["memory"], messages):
+                    self.memory.vector_store.update(result["id"], payload={"evidence": said})
+            except Exception:
+                logger.exception("the evidence of a memory could not be written")
+
     # --- the memories of one user ---
 
     def memories(self, user: str) -> list[dict]:
         """All memories of a user, the newest first.
 
-        Keys: id, memory, created_at, updated_at (ISO 8601), source, said (the message that it came of).
+        Keys: id, memory, created_at, updated_at (ISO 8601), source, said (the message that it came of), evidence
+        (page/evidence.py; none of what was edited or imported).
         """
         found = self.memory.get_all(filters={"user_id": user}, top_k=EVERYTHING)["results"]
         return sorted((_entry(m) for m in found), key=lambda m: m["created_at"], reverse=True)
@@ -252,8 +269,8 @@ class Chat:
         if not text:
             raise ChatError("A memory cannot be empty. Delete it instead.")
         self.own(user, memory_id)
-        # what was edited away is gone, from the message beside the memory too
-        self.memory.update(memory_id, text=text, metadata={"source": "edited", "said": ""})
+        # what was edited away is gone, from the message and the evidence beside the memory too
+        self.memory.update(memory_id, text=text, metadata={"source": "edited", "said": "", "evidence": []})
 
     def forget(self, user: str, memory_id: str) -> None:
         self.own(user, memory_id)
@@ -294,4 +311,5 @@ def _entry(found: dict) -> dict:
         "updated_at": found["updated_at"] or "",
         "source": metadata.get("source", "imported"),
         "said": metadata.get("said", ""),
+        "evidence": metadata.get("evidence", []),
     }

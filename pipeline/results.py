@@ -19,7 +19,7 @@ def git_commit() -> str:
         commit = subprocess.run(
             ["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True
         ).stdout.strip()
-        code = ["mem0_slm", "pipeline", "stages", "params.yaml", "dvc.yaml", "data/sources"]
+        code = ["mem0_slm", "pipeline", "stages", "params.yaml", "dvc.yaml", "data/sources", "data/labels"]
         changed = subprocess.run(["git", "diff", "--quiet", "HEAD", "--", *code], capture_output=True).returncode
         return commit + "+" * bool(changed)
     except (OSError, subprocess.CalledProcessError):

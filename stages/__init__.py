@@ -30,8 +30,8 @@ class Params(Registry):
 
 
 STAGES = [name for name in Params.model_fields if name not in Registry.model_fields and name != "app"]
-STAGES[STAGES.index("report") : STAGES.index("report")] = ["truth", "own_data"]
-"""truth has no settings, own_data reads those of retrieval_eval."""
+STAGES[STAGES.index("report") : STAGES.index("report")] = ["truth", "own_data", "grounding"]
+"""truth and grounding have no settings, own_data reads those of retrieval_eval."""
 
 
 def check_params(path=params.PARAMS_FILE) -> None:

@@ -156,22 +156,22 @@ def wrong_kind(label: str, kind: str) -> str:
 
 
 def agreement(labels: Iterable[Label]) -> dict:
-    """How far the two readers agree: share of the statements with the same label, Cohen's kappa; how many were decided.
+    """How far the two readers agree, named as in pipeline/evaluation/metrics.py; of nothing there is no share.
 
     kappa is 1 - (1 - agreement) / (1 - agreement by chance); 1 where both gave every statement the same one label.
     """
     pairs = [(label.first, label.second) for label in labels]
     n = len(pairs)
     if not n:
-        return {"statements": 0, "third_looks": 0}
+        return {"readers_statements": 0, "third_looks": 0}
     share = sum(a == b for a, b in pairs) / n
     first, second = (collections.Counter(pair[i] for pair in pairs) for i in (0, 1))
     chance = sum(first[name] * second[name] for name in LABELS) / n**2
     return {
-        "statements": n,
+        "readers_statements": n,
         "third_looks": sum(a != b for a, b in pairs),
-        "agreement": round(share, 4),
-        "kappa": round(1 - (1 - share) / (1 - chance), 4) if chance < 1 else 1.0,
+        "readers_agree": round(share, 4),
+        "readers_kappa": round(1 - (1 - share) / (1 - chance), 4) if chance < 1 else 1.0,
     }
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from mem0_slm.extraction import Event
+from mem0_slm.grounding import Statement
 from pipeline.data.evalsets import Question
 
 
@@ -29,8 +30,20 @@ class Added:
     def row(self) -> dict:
         """The add as a line of reports/items_<candidate>.jsonl: what it gave, and nothing that a clock measured."""
         row = {"id": self.id, "memories": self.memories, "error": self.error, "outcome": self.outcome}
-        counted = ("answer", "repaired", "added", "quoted", "failed_looks", "prompt_tokens", "output_tokens")
-        return row | ({name: getattr(self.event, name) for name in counted} if self.event else {})
+        if not self.event:
+            return row
+        counted = ("answer", "repaired", "prompt_tokens", "output_tokens")
+        row |= {name: getattr(self.event, name) for name in counted}
+        return row | {
+            "statements": [_statement(s) for s in self.event.statements],
+            "dropped": list(self.event.dropped),
+        }
+
+
+def _statement(statement: Statement) -> dict:
+    """A stored statement, where it comes from, and the places in the messages from which it follows."""
+    places = [{"turn": span.turn, "start": span.start, "end": span.end} for span in statement.evidence]
+    return {"text": statement.text, "origin": statement.origin, "evidence": places}
 
 
 @dataclass(frozen=True)

@@ -45,9 +45,9 @@ METRICS = (
     Metric("valid_json_share", "share of the answers that Mem0 could have read as they stand", 1, True, True),
     Metric("failed_adds", "number of adds whose answer was not well-formed", 0, True, True),
     Metric("repaired", "number of answers that were repaired", 0, True, True),
-    Metric("quoted", "number of memories followed by a quote of the user", 0, True),
-    Metric("added_by_second_look", "number of memories that a second look added"),
-    Metric("failed_second_looks", "number of second looks whose answer was not well-formed"),
+    Metric("statements_generated", "number of stored statements that the model wrote, with evidence for each", 0, True),
+    Metric("statements_own_words", "number of stored statements in the user's own words", 0, True),
+    Metric("statements_dropped", "number of the model's statements for which there is no evidence", 0, True),
     Metric(
         "memories_with_unsaid_names_or_numbers",
         "share of the memories with a name or a number that nobody said in the conversation",

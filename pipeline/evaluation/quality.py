@@ -47,6 +47,7 @@ def extraction_quality(items: list[EvalItem], adds: list[Added]) -> dict:
     outcomes = collections.Counter(added.outcome for added in adds)
     well_formed = outcomes["stored"] + outcomes["nothing"]
     events = [added.event for added in adds if added.event]
+    origins = collections.Counter(statement.origin for event in events for statement in event.statements)
     said = {i.id: contract.conversation_of(i.messages) for i in items}
     made_up = [bool(unsaid(memory, said[added.id])) for added in adds for memory in added.memories]
     return {
@@ -54,9 +55,9 @@ def extraction_quality(items: list[EvalItem], adds: list[Added]) -> dict:
         "valid_json_share": round(well_formed / len(adds), 4),
         "failed_adds": len(adds) - well_formed,
         "repaired": sum(event.repaired for event in events),
-        "added_by_second_look": sum(event.added for event in events),
-        "quoted": sum(event.quoted for event in events),
-        "failed_second_looks": sum(event.failed_looks for event in events),
+        "statements_generated": origins["generated"],
+        "statements_own_words": origins["own_words"],
+        "statements_dropped": sum(len(event.dropped) for event in events),
         "memories_with_unsaid_names_or_numbers": _share(sum(made_up), len(made_up)),
     }
 

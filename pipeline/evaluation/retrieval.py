@@ -114,7 +114,7 @@ def sources(candidate: str, model: Path, p: RetrievalEvalSettings) -> dict:
     """What a candidate's figures come from: the embedder, and for a model its hash and how it is asked."""
     if candidate == "no_llm":
         return {"embedder": p.embedder}
-    asked = {name: getattr(p, name) for name in ("embedder", "engine", "constrain", "second_look", "quotes")}
+    asked = {name: getattr(p, name) for name in ("embedder", "engine", "constrain", "gate")}
     return asked | {"model_sha256": io.sha256(model)} | ({"base_type": p.base_type} if candidate == "base" else {})
 
 
@@ -156,8 +156,7 @@ def evaluate(
             engine=p.engine,
             constrain=p.constrain,
             max_tokens=p.max_tokens,
-            second_look=p.second_look,
-            quotes=p.quotes,
+            gate=p.gate,
             embedder=embedder,
             path=folder,
             vector_store=vector_store,

@@ -86,10 +86,8 @@ class RetrievalEvalSettings(Settings):
     """The type to which the base's GGUF is quantised for the evaluation; "" takes the file as it is."""
     constrain: Literal[DECODINGS]
     """What the decoding is held to: free (nothing), json (any object), schema (Mem0's contract)."""
-    second_look: bool
-    """Whether the model is asked once more for sentences and clauses with a name or number that no memory holds."""
-    quotes: bool
-    """Whether a sentence is quoted behind its memory when the memories leave out words of it."""
+    gate: bool
+    """Whether only what follows from the user's words is stored, and these words in place of what does not."""
     max_tokens: Count
     """Most tokens of an answer."""
     concurrency: Count

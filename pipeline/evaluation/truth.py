@@ -3,28 +3,24 @@
 from collections.abc import Callable, Iterable
 
 from mem0_slm.answers import classify
+from mem0_slm.grounding import split
 from mem0_slm.text import words
 from pipeline.data.eval_items import EvalItem
 from pipeline.data.labels import KINDS, Label, agreement
 from pipeline.evaluation.statistics import binomial_interval
 
-JOINT = "; "
-"""What stands between the statements of a memory."""
-
-
-def statements_of(memories: list[str]) -> list[str]:
-    """The statements of memories, split as they were joined."""
-    return [statement for memory in memories for statement in memory.split(JOINT)]
-
 
 def stored(row: dict) -> list[str]:
-    """The statements that were stored of an item (a line of reports/items_<candidate>.jsonl)."""
-    return [s["text"] for s in row["statements"]] if "statements" in row else statements_of(row["memories"])
+    """The statements that were stored of an item (a line of reports/items_<candidate>.jsonl).
+
+    Without the gate the event has none: they are those of its memories.
+    """
+    return [s["text"] for s in row.get("statements", [])] or split(row["memories"])
 
 
 def written(row: dict) -> list[str]:
     """The statements that the model itself wrote of an item, none where no model was asked."""
-    return statements_of(classify(row["answer"]).texts) if row.get("answer") else []
+    return split(classify(row["answer"]).texts) if row.get("answer") else []
 
 
 def truth(rows: list[dict], items: list[EvalItem], labels: Iterable[Label], uses_llm: bool) -> dict:
@@ -62,9 +58,7 @@ def truth(rows: list[dict], items: list[EvalItem], labels: Iterable[Label], uses
         "model_statements_labelled": len(own_labels),
         **_share("model_statements_true", [label.label == "true" for label in own_labels]),
     }
-    readers = agreement({label.key: label for label in used + own_labels}.values())
-    names = {"statements": "readers_statements", "agreement": "readers_agree", "kappa": "readers_kappa"}
-    return metrics | {names.get(name, name): value for name, value in readers.items()}
+    return metrics | agreement({label.key: label for label in used + own_labels}.values())
 
 
 def gate(labels: list[Label], follows: Callable[[Label], bool]) -> dict:

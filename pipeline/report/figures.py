@@ -14,7 +14,7 @@ from pipeline.data import labels
 from pipeline.evaluation.candidates import CANDIDATES, SETS, quality_record
 from pipeline.evaluation.metrics import METRICS
 from pipeline.report.render import table
-from pipeline.report.tables import percent
+from pipeline.report.tables import HALVES_HEADER, TRUTH_HEADER, half_rows, percent, truth_rows
 
 PAGES = ("README.md", "docs/results.md", "data/labels/README.md")
 
@@ -64,6 +64,11 @@ def quality_machine() -> str:
     return f"Measured on {machine('reports/runs/natural_finetuned.json')}."
 
 
+def truth() -> str:
+    """What of the memories of the natural conversations is true, by candidate."""
+    return table(TRUTH_HEADER, truth_rows({c: record(quality_record("natural", c)) for c in CANDIDATES}))
+
+
 def definitions() -> str:
     """What each quality metric means."""
     better = {1: "more", -1: "less", 0: "-"}
@@ -94,17 +99,22 @@ def label_meanings() -> str:
 
 def readers_agreement(found: dict) -> str:
     """How far two readers agree, in words. found: what `labels.agreement` gives."""
-    if not found["statements"]:
+    if not found.get("readers_statements"):
         return "nothing is labelled yet"
     return (
-        f"the two readers agree on {percent(found['agreement'])} of {found['statements']:,} (Cohen's kappa "
-        f"{found['kappa']:.2f}); a third look decided {found['third_looks']:,}"
+        f"the two readers agree on {percent(found['readers_agree'])} of {found['readers_statements']:,} (Cohen's "
+        f"kappa {found['readers_kappa']:.2f}); a third look decided {found['third_looks']:,}"
     )
 
 
 def label_agreement() -> str:
-    """How far the readers of statements.jsonl agree."""
-    return f"statements.jsonl: {readers_agreement(labels.agreement(labels.read_labels(ROOT / labels.STATEMENTS)))}."
+    """How far the readers of either file agree; of the natural set's labels, those that a figure of today rests on."""
+    own = labels.agreement(labels.read_labels(ROOT / labels.STATEMENTS))
+    natural = record(quality_record("natural", "finetuned"))
+    return (
+        f"- `statements.jsonl`: {readers_agreement(own)}.\n"
+        f"- `natural.jsonl`, the tuned model of the report: {readers_agreement(natural)}."
+    )
 
 
 def training() -> str:
@@ -148,28 +158,23 @@ def drop_in() -> str:
     return table(["on the generated set", "precision@5", "names and numbers kept"], rows)
 
 
-def second_look() -> str:
-    """What the second look and the quotes bring, over both sets."""
-    run = read("benchmarks/second_look.json")
-    labels = {
-        "first_answer": "the first answer alone",
-        "second_look": "and the second look",
-        "second_look_and_quotes": "and quotes as memories of their own (tried first)",
-    }
+def gate() -> str:
+    """What the gate brings, over both sets."""
+    if not (ROOT / "benchmarks/gate.json").exists():
+        return "Not measured yet: `python -m benchmarks.gate`."
+    run = read("benchmarks/gate.json")
+    names = {"model_alone": "what the model writes", "gate": "what the gate makes of it"}
     rows = []
-    for key, label in labels.items():
-        cells = [
-            f"{run[name][key]['precision_at_5']:.3f}, {percent(run[name][key]['keys_kept'])}"
-            for name in ("eval", "natural")
-        ]
+    for key, label in names.items():
+        cells = [f"{run[n][key]['precision_at_5']:.3f}, {percent(run[n][key]['keys_kept'])}" for n in SETS]
         rows.append([label, *cells, run["natural"][key]["memories_per_item"]])
-    now = [record(quality_record(name, "finetuned")) for name in SETS]
-    cells = [f"{m['precision_at_5']:.3f}, {percent(m['keys_kept'])}" for m in now]
-    rows.append(
-        ["and quotes behind their memories (the run in the table of results)", *cells, now[1]["memories_per_item"]]
-    )
     header = ["stored is", "generated: precision@5, kept", "natural: precision@5, kept", "memories an item, natural"]
     return table(header, rows)
+
+
+def grounding() -> str:
+    """How well the gate's rule agrees with the readers of data/labels/statements.jsonl."""
+    return table(HALVES_HEADER, half_rows(record("grounding")))
 
 
 def scopes() -> str:

@@ -21,6 +21,8 @@ class Measured:
     """What became of each conversation of the evaluation sets."""
     own: dict[str, dict[str, dict]]
     """Quality on sets of the user's own, by candidate, then by set."""
+    grounding: dict
+    """The gate's rule against labelled statements."""
     base: dict
     training: dict
     dataset: dict
@@ -52,6 +54,7 @@ def load() -> Measured:
         retrieval_speed={c: run(f"retrieval_{c}_speed") for c in names},
         items={c: io.read_jsonl(REPORTS / f"items_{c}.jsonl", {"id": str, "set": str}) for c in names},
         own={c: run(f"own_data_{c}")["sets"] for c in names},
+        grounding=run("grounding"),
         base=run("base"),
         training=run("finetune"),
         dataset=io.read_json(METRICS / "dataset.json"),

@@ -18,6 +18,29 @@ CAUSES = (
     "nothing stored",
 )
 """What can become of a query."""
+TRUTH_HEADER = [
+    "candidate",
+    "statements stored",
+    "labelled",
+    "not yet",
+    "false",
+    "garbled",
+    "true [95%]",
+    "conversations with a false one [95%]",
+    "words stored per word said",
+    "the model alone: true [95%]",
+    "labelled",
+]
+HALVES_HEADER = [
+    "half",
+    "conversations",
+    "statements",
+    "true",
+    "let through",
+    "precision [95%]",
+    "recall [95%]",
+    "let through, not true",
+]
 OWN = ("precision_at_5", "evidence_recall_at_5", "evidence_recall_at_10")
 """What the report shows of a set of the user's own."""
 
@@ -139,7 +162,7 @@ def cause_rows(m: Measured) -> list[list]:
 
 
 def truth_rows(metrics: dict[str, dict]) -> list[list]:
-    """What of each candidate's memories is true, with the counts behind it; of raw messages only their words."""
+    """What of each candidate's memories is true, under `TRUTH_HEADER`; of raw messages there are only their words."""
     counts = ("statements", "statements_labelled", "statements_unlabelled", "statements_false", "statements_garbled")
     return [
         [
@@ -151,6 +174,19 @@ def truth_rows(metrics: dict[str, dict]) -> list[list]:
             m.get("model_statements_labelled", "-"),
         ]
         for name, m in metrics.items()
+    ]
+
+
+def half_rows(grounding: dict) -> list[list]:
+    """How well the gate's rule agrees with the readers of labelled statements, by half; under `HALVES_HEADER`."""
+    return [
+        [
+            label,
+            *(grounding[half][name] for name in ("conversations", "statements", "true", "let_through")),
+            *(between(grounding[half], k) if k in grounding[half] else "-" for k in ("precision", "recall")),
+            ", ".join(f"{kind} {n}" for kind, n in grounding[half]["let_through_not_true"].items()) or "-",
+        ]
+        for half, label in (("held_out", "held out"), ("tuning", "to tune on"))
     ]
 
 
@@ -171,13 +207,13 @@ def readers_rows(metrics: dict[str, dict]) -> list[list]:
 
 def outcome_rows(m: Measured) -> list[list]:
     """How the adds ended, a row for each candidate with a model and each set."""
-    kept = ("repaired", "memories_per_item", "added_by_second_look", "quoted")
+    kept = ("repaired", "memories_per_item", "statements_generated", "statements_own_words", "statements_dropped")
     return [
         [
             named(c),
             name,
             *found["outcomes"].values(),
-            *(found[k] for k in kept),
+            *(found.get(k, "-") for k in kept),
             percent(found["memories_with_unsaid_names_or_numbers"]),
         ]
         for name in SETS

@@ -19,6 +19,7 @@ import pytest
 
 from mem0_slm.extraction import Event
 from mem0_slm.io import DataError
+from mem0_slm.third_person import third_person
 from page import server, session
 from page.page import build
 from tests.app import OVERRIDE, settings
@@ -33,7 +34,7 @@ SCRIPT = "<script>window.ran = 1</script><img src=x onerror='window.ran = 1'> <b
 
 
 class Extractor:
-    """What the stand-in extracts: each user line as it stands; small talk gives nothing, "broken" no JSON.
+    """What the stand-in extracts: each user line in third person; small talk gives nothing, "broken" no JSON.
 
     It answers nothing while `open` is clear.
     """
@@ -49,7 +50,8 @@ class Extractor:
         ]
         if said == ["broken"]:
             return "no JSON at all"
-        return json.dumps({"memory": [{"text": text} for text in said if not text.endswith(("?", "morning!"))]})
+        told = [third_person(text) or text for text in said if not text.endswith(("?", "morning!"))]
+        return json.dumps({"memory": [{"text": text} for text in told]})
 
 
 @pytest.fixture(scope="module")
@@ -143,12 +145,12 @@ def test_what_is_said_is_remembered_found_after_a_reload_and_used(app, new_tab):
     page.locator("#cards").get_by_text("Nothing remembered yet").wait_for()
     for text in ("I live in Lisbon", "I am allergic to peanuts", "My dog is called Bruno"):
         say(page, text)
-    has_cards(page, "My dog is called Bruno", "I am allergic to peanuts", "I live in Lisbon")
+    has_cards(page, "User's dog is called Bruno", "User is allergic to peanuts", "User lives in Lisbon")
     newest = page.locator("#cards .card").first.inner_text()
     assert all(told in newest for told in ("today ", "from the conversation", "My dog is called Bruno"))
     until_shown(page, lambda: page.get_by_text("Remembered 1 memory").count() == 3)
     page.reload()
-    has_cards(page, "My dog is called Bruno", "I am allergic to peanuts", "I live in Lisbon")
+    has_cards(page, "User's dog is called Bruno", "User is allergic to peanuts", "User lives in Lisbon")
     page.locator("#fresh").click()
     page.get_by_text("Remembered 1 memory").first.wait_for(state="detached")
     say(page, "What am I allergic to?")
@@ -163,21 +165,21 @@ def test_memories_can_be_searched_edited_deleted_and_exported(app, new_tab):
     enter(page, app.url, "editor")
     for text in ("I live in Lisbon", "I play the cello", "My car is red"):
         say(page, text)
-    has_cards(page, "My car is red", "I play the cello", "I live in Lisbon")
+    has_cards(page, "User's car is red", "User plays the cello", "User lives in Lisbon")
     page.locator("#query input, #query textarea").fill("Which instrument do I play?")
     page.locator(".alike").first.wait_for()
-    until_shown(page, lambda: cards(page)[0] == "I play the cello")
+    until_shown(page, lambda: cards(page)[0] == "User plays the cello")
     page.locator("#query input, #query textarea").fill("")
-    has_cards(page, "My car is red", "I play the cello", "I live in Lisbon")
+    has_cards(page, "User's car is red", "User plays the cello", "User lives in Lisbon")
 
-    page.get_by_role("button", name="Edit: I play the cello").click()
+    page.get_by_role("button", name="Edit: User plays the cello").click()
     page.locator("#edited textarea").fill("I play the violin")
     page.locator("#save").click()
-    has_cards(page, "My car is red", "I play the violin", "I live in Lisbon")
+    has_cards(page, "User's car is red", "I play the violin", "User lives in Lisbon")
     assert "edited by you" in page.locator("#cards .card", has_text="violin").inner_text()
 
-    page.get_by_role("button", name="Delete: My car is red").press("Enter")  # by keyboard
-    has_cards(page, "I play the violin", "I live in Lisbon")
+    page.get_by_role("button", name="Delete: User's car is red").press("Enter")  # by keyboard
+    has_cards(page, "I play the violin", "User lives in Lisbon")
 
     with page.expect_download() as download:
         page.locator("#export").click()
@@ -185,7 +187,7 @@ def test_memories_can_be_searched_edited_deleted_and_exported(app, new_tab):
     assert exported["name"] == "editor"
     assert [(m["memory"], m["source"], m["said"]) for m in exported["memories"]] == [
         ("I play the violin", "edited", ""),
-        ("I live in Lisbon", "conversation", "I live in Lisbon"),
+        ("User lives in Lisbon", "conversation", "I live in Lisbon"),
     ]
 
     page.locator("#wipe").click()
@@ -198,15 +200,32 @@ def test_memories_can_be_searched_edited_deleted_and_exported(app, new_tab):
     page.get_by_text("Nothing remembered yet").wait_for()
 
 
+def test_a_memory_shows_its_evidence_when_asked(app, new_tab):
+    page = new_tab()
+    enter(page, app.url, "doubter")
+    say(page, "I keep bees in Kent")
+    has_cards(page, "User keeps bees in Kent")
+    evidence = page.locator("#cards details")
+    evidence.get_by_text("I keep bees in Kent", exact=True).wait_for(state="hidden")
+    evidence.locator("summary").press("Enter")  # by keyboard
+    evidence.get_by_text("I keep bees in Kent", exact=True).wait_for()
+    assert "Put into words by the model. You said:" in evidence.inner_text()
+    page.get_by_role("button", name="Edit: User keeps bees in Kent").click()
+    page.locator("#edited textarea").fill("I keep wasps")
+    page.locator("#save").click()
+    has_cards(page, "I keep wasps")
+    assert page.locator("#cards details").count() == 0, "what was edited away is gone"
+
+
 def test_two_names_never_see_each_other_and_two_tabs_of_one_name_agree(app, new_tab):
     first, twin, other = new_tab(), new_tab(), new_tab()
     for page, name in ((first, "carla"), (twin, "carla"), (other, "Carla")):
         enter(page, app.url, name)
     say(first, "I live in Rome")
     for page in (first, twin):
-        has_cards(page, "I live in Rome")
+        has_cards(page, "User lives in Rome")
         page.locator("#talk").get_by_text("I live in Rome").first.wait_for()
-    twin.get_by_role("button", name="Delete: I live in Rome").click()
+    twin.get_by_role("button", name="Delete: User lives in Rome").click()
     for page in (first, twin):
         has_cards(page)
     assert "Rome" not in other.locator("body").inner_text()
@@ -222,7 +241,7 @@ def test_an_answer_that_comes_late_does_not_stay(app, new_tab):
     def deliver(route):
         answer = route.fetch()
         memories = len(answer.json().get("data", ())) == 3
-        if memories and "I live in Bern" in answer.text():
+        if memories and "User lives in Bern" in answer.text():
             late.append(answer.text())
         if memories and replayed == ["now"]:
             replayed.append("done")
@@ -234,11 +253,11 @@ def test_an_answer_that_comes_late_does_not_stay(app, new_tab):
     page.route("**/run/predict*", deliver)
     enter(page, app.url, "late")
     say(page, "I live in Bern")
-    has_cards(page, "I live in Bern")
-    page.get_by_role("button", name="Delete: I live in Bern").click()
+    has_cards(page, "User lives in Bern")
+    page.get_by_role("button", name="Delete: User lives in Bern").click()
     has_cards(page)
     replayed.append("now")
-    page.get_by_role("button", name="Delete: I live in Bern").wait_for()  # the old answer is shown ...
+    page.get_by_role("button", name="Delete: User lives in Bern").wait_for()  # the old answer is shown ...
     assert replayed == ["now", "done"]
     replayed.append("seen")
     for route, answer in held:
@@ -249,6 +268,7 @@ def test_an_answer_that_comes_late_does_not_stay(app, new_tab):
 
 TEXTS = (
     "#title p, #who h2, #talk .user, #talk .bot, #cards p, #cards small, #cards q, #cards .used, #cards button, "
+    "#cards summary, #cards dd, "
     "#send, #fresh, #export, #wipe"
 )
 CONTRAST = """(element) => {
@@ -278,7 +298,7 @@ def test_by_keyboard_alone_on_a_phone_in_light_and_dark(app, new_tab):
     page.locator("#message textarea:focus").wait_for()
     page.keyboard.type("I play chess")
     page.keyboard.press("Enter")
-    has_cards(page, "I play chess")
+    has_cards(page, "User plays chess")
     reach(page, "[data-act=edit]")
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
     page.keyboard.press("Enter")
@@ -322,7 +342,7 @@ def test_who_enters_before_the_page_has_answered_its_own_loading_stays_entered(a
     held[0].continue_()
     until_shown(page, lambda: answered)
     say(page, "I swim")
-    has_cards(page, "I swim")
+    has_cards(page, "User swims")
 
 
 def test_while_a_reply_is_written_it_can_be_stopped_and_the_next_message_waits(browser, new_tab, tmp_path, monkeypatch):
@@ -372,11 +392,13 @@ def test_while_a_reply_is_written_it_can_be_stopped_and_the_next_message_waits(b
 def test_markup_and_orders_in_messages_and_memories_are_only_text(app, new_tab):
     page = new_tab()
     enter(page, app.url, "mallory")
-    for text in (SCRIPT, OVERRIDE):
+    for text in (SCRIPT, OVERRIDE, "I ski"):
         say(page, text)
-    # the contract breaks control tokens up before the extractor sees them
-    has_cards(page, OVERRIDE.replace("<|", "< |"), SCRIPT)
-    assert SCRIPT in page.locator("#talk").inner_text()
+    page.get_by_role("button", name="Edit: User skis").click()
+    page.locator("#edited textarea").fill(SCRIPT)
+    page.locator("#save").click()
+    page.locator("#cards p", has_text="**stars**").wait_for()
+    assert SCRIPT in cards(page) and SCRIPT in page.locator("#talk").inner_text()
     markup = "#cards :is(script, img, b:not(.used)), #talk .message :is(script, img, b, strong, .katex)"
     assert page.locator(markup).count() == 0
 
@@ -411,7 +433,7 @@ def test_adding_never_blocks_a_message_and_a_kill_loses_nothing(app, new_tab):
     page = new_tab()
     enter(page, app.url, "phoenix")
     say(page, "I live in Oslo")
-    has_cards(page, "I live in Oslo")
+    has_cards(page, "User lives in Oslo")
     app.extractor.open.clear()
     say(page, "I keep bees")  # its adding hangs ...
     say(page, "I paint")  # ... and this one is answered all the same
@@ -421,7 +443,7 @@ def test_adding_never_blocks_a_message_and_a_kill_loses_nothing(app, new_tab):
     )
     page.locator("#title").wait_for()  # the page loads itself anew
     settled(page)
-    has_cards(page, "I paint", "I keep bees", "I live in Oslo")
+    has_cards(page, "User paints", "User keeps bees", "User lives in Oslo")
     page.locator("#other").click()
     enter_name(page, "somebody else")
     has_cards(page)

@@ -239,6 +239,8 @@ def test_how_a_figure_is_printed_or_written_trains_and_exports_nothing(project):
 def test_a_new_label_evaluates_nothing_again(project):
     project.change("data/labels/natural.jsonl")
     assert set(project.repro()) == {"truth@no_llm", "truth@base", "truth@finetuned", "report"}
+    project.change("data/labels/statements.jsonl")
+    assert set(project.repro()) == {"grounding", "report"}
 
 
 def test_nothing_changed_says_so_and_the_tables_are_few(project):
@@ -246,7 +248,9 @@ def test_nothing_changed_says_so_and_the_tables_are_few(project):
     assert "Data and pipelines are up to date." in project.run("dvc", "status")
     shown = json.loads(project.run("dvc", "metrics", "show", "--json")).popitem()[1]["data"]
     candidates = ("no_llm", "base", "finetuned")
-    assert set(shown) == {"metrics/baseline_speed.json", "metrics/finetune.json", "metrics/finetuned_speed.json"} | {
+    assert set(shown) == {
+        f"metrics/{name}.json" for name in ("baseline_speed", "finetune", "finetuned_speed", "grounding")
+    } | {
         f"metrics/{name}.json"
         for c in candidates
         for name in (f"retrieval_{c}_quality", f"natural_{c}", f"own_data_{c}")

@@ -37,6 +37,7 @@ def test_nothing_is_sent_to_a_page_that_shows_it_already():
         "updated_at": "",
         "source": "conversation",
         "said": "hi, I ski",
+        "evidence": [{"text": "I ski", "origin": "generated", "said": [{"role": "user", "words": "I <ski>"}]}],
     }
     chat = types.SimpleNamespace(turns=lambda user: [turn], memories=lambda user: [entry])
     page = handlers(chat)
@@ -54,6 +55,8 @@ def test_nothing_is_sent_to_a_page_that_shows_it_already():
         "from the conversation",
         ">hi, I ski</q>",
         "used for the last reply · 0.50",
+        "<summary>Evidence</summary>",
+        "Put into words by the model. You said:<q>I &lt;ski&gt;</q>",
     ):
         assert told in cards
     assert page["remembered"]("ana", "", mark) == (gradio.skip(),) * 3

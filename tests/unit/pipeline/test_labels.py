@@ -117,16 +117,16 @@ def test_agreement_and_kappa_by_hand():
     pairs = [("true", "true")] * 5 + [("false", "false")] * 2
     pairs += [("true", "garbled"), ("false", "true"), ("false", "true")]
     assert labels.agreement(of(a, b) for a, b in pairs) == {
-        "statements": 10,
+        "readers_statements": 10,
         "third_looks": 3,
-        "agreement": 0.7,
-        "kappa": 0.4,
+        "readers_agree": 0.7,
+        "readers_kappa": 0.4,
     }
 
 
 def test_agreement_of_nothing_and_of_one_label_alone():
-    assert labels.agreement([]) == {"statements": 0, "third_looks": 0}
-    assert labels.agreement([of("true", "true")])["kappa"] == 1.0
+    assert labels.agreement([]) == {"readers_statements": 0, "third_looks": 0}
+    assert labels.agreement([of("true", "true")])["readers_kappa"] == 1.0
 
 
 # --- the files of the repository ---

@@ -5,6 +5,7 @@ import pytest
 from mem0_slm import answers, contract, engines
 from mem0_slm.engines import Answer, llama_cpp
 from mem0_slm.extraction import Event
+from mem0_slm.grounding import Span, Statement
 from pipeline import params
 from pipeline.data.eval_items import EvalItem
 from pipeline.evaluation import decodings
@@ -134,8 +135,16 @@ TALK = EvalItem("talk", [{"role": "user", "content": "Good morning"}])
 
 def test_the_rows_of_an_evaluation_have_no_clock_in_them():
     """The keys of reports/items_<candidate>.jsonl: with a model, without one, and where Mem0 raised."""
+    rex = Statement("User's dog is Rex", 0, (Span(0, 0, 13, "My dog is Rex"),), "generated")
     asked = Event(
-        "stored", ("User's dog is Rex",), prompt_tokens=20, output_tokens=9, seconds=0.2, answer="{}", quoted=1
+        "stored",
+        ("User's dog is Rex",),
+        prompt_tokens=20,
+        output_tokens=9,
+        seconds=0.2,
+        answer="{}",
+        statements=(rex,),
+        dropped=("User is 4",),
     )
     adds = [
         Added("dog", ["User's dog is Rex"], 0.3, event=asked),
@@ -150,9 +159,14 @@ def test_the_rows_of_an_evaluation_have_no_clock_in_them():
         "outcome": "stored",
         "answer": "{}",
         "repaired": False,
-        "added": 0,
-        "quoted": 1,
-        "failed_looks": 0,
+        "statements": [
+            {
+                "text": "User's dog is Rex",
+                "origin": "generated",
+                "evidence": [{"turn": 0, "start": 0, "end": 13}],
+            }
+        ],
+        "dropped": ["User is 4"],
         "prompt_tokens": 20,
         "output_tokens": 9,
         "first_hit": 1,
@@ -162,9 +176,18 @@ def test_the_rows_of_an_evaluation_have_no_clock_in_them():
 
 
 def test_quality_by_hand():
+    statements = tuple(
+        Statement(text, i, (), origin)
+        for i, (text, origin) in enumerate([("User's dog is Rex", "own_words"), ("User lives in Lima", "generated")])
+    )
     adds = [
-        Added("dog", ["User's dog is Rex", "User lives in Lima"], 0.1, event=Event("stored", quoted=1, added=1)),
-        Added("talk", ["User says hi"], 0.1, event=Event("truncated", repaired=True, failed_looks=2)),
+        Added(
+            "dog",
+            [s.text for s in statements],
+            0.1,
+            event=Event("stored", statements=statements, dropped=("User is 4", "User barks")),
+        ),
+        Added("talk", ["User says hi"], 0.1, event=Event("truncated", repaired=True)),
     ]
     found = quality([DOG, TALK], adds, {"dog": {"m": 1}}, {"dog": {"m": 0.9}}, uses_llm=True)
     wanted = {
@@ -179,9 +202,9 @@ def test_quality_by_hand():
         "valid_json_share": 0.5,
         "failed_adds": 1,
         "repaired": 1,
-        "added_by_second_look": 1,
-        "quoted": 1,
-        "failed_second_looks": 2,
+        "statements_generated": 1,
+        "statements_own_words": 1,
+        "statements_dropped": 2,
         "memories_with_unsaid_names_or_numbers": 0.3333,  # Lima
     }
     assert {name: found[name] for name in wanted} == wanted

@@ -134,6 +134,7 @@ def test_the_table_of_metrics_is_of_a_few_figures():
         "metrics/retrieval_${key}_quality.json",
         "metrics/natural_${key}.json",
         "metrics/own_data_${key}.json",
+        "metrics/grounding.json",
     ]
 
 

@@ -1,0 +1,34 @@
+"""Hold the rule of the gate, what is grounded in the user's words, against statements that readers labelled.
+
+The rule was tuned on one half of the conversations (`labels.held_out` says on which not); the other half measures it.
+
+Reads  data/labels/statements.jsonl, data/labels/conversations.jsonl
+Writes metrics/grounding.json (of the half that was held out), reports/runs/grounding.json (both halves)
+"""
+
+from mem0_slm import grounding, io
+from pipeline import results
+from pipeline.data import labels
+from pipeline.evaluation.truth import gate
+from stages import run_stage
+
+HEADLINE = ("statements", "precision", "recall")
+
+
+def main():
+    conversations = labels.read_conversations()
+    known = labels.read_labels(labels.STATEMENTS, conversations)
+
+    def follows(label: labels.Label) -> bool:
+        """Whether the gate stores the statement as the model wrote it."""
+        turns = [(m["role"], m["content"]) for m in conversations[label.conversation]]
+        stored = grounding.ground([label.statement], turns).statements
+        return any(s.origin == "generated" and s.text == label.statement for s in stored)
+
+    found = gate(known, follows)
+    facts = found | labels.agreement(known) | {"labels_sha256": io.sha256(labels.STATEMENTS)}
+    results.record("grounding", facts, headline=results.pick(found["held_out"], HEADLINE))
+
+
+if __name__ == "__main__":
+    run_stage(main)
