@@ -4,7 +4,7 @@ import collections
 import random
 
 from mem0_slm import contract
-from pipeline.data import teacher
+from pipeline.data import checked_targets, teacher
 from pipeline.data.eval_items import EvalItem
 from pipeline.data.examples import extraction_examples
 from pipeline.data.frames import Frame, read_frames
@@ -23,6 +23,10 @@ def build(p: GenerateDatasetSettings, seed: int) -> tuple[dict[str, list[dict]],
     reserved = Reserved(evaluation + natural)
 
     frames, validation_frames = training_frames(p.validation_n, seed)
+    gate: dict = {}
+    if p.check_targets != "none":
+        strict = p.check_targets == "strict"
+        (frames, validation_frames), gate = checked_targets.checked((frames, validation_frames), seed, strict)
     values, scopes = Values("train", seed), SOURCES / "scopes.jsonl"
     left_out = collections.Counter({"value": 0, "phrasing": 0})
     validation = extraction_examples(validation_frames, p.validation_n, values, reserved, p, seed + 1, left_out, scopes)
@@ -30,7 +34,7 @@ def build(p: GenerateDatasetSettings, seed: int) -> tuple[dict[str, list[dict]],
     answers = None
     if p.teacher != "none" and p.teacher_n:
         topics = sorted({frame.topic for frame in frames + validation_frames})
-        taught, answers = teacher.ask_teacher(p.teacher, p.teacher_n, topics, seed, reserved.repeats)
+        taught, answers = teacher.ask_teacher(p.teacher, p.teacher_n, topics, seed, reserved.repeats, mended(p))
         extraction += taught
     instructions = instruction_examples(p.instructions, p.instructions_n, reserved.repeats, seed)
     train = extraction + instructions
@@ -48,10 +52,18 @@ def build(p: GenerateDatasetSettings, seed: int) -> tuple[dict[str, list[dict]],
         "natural": eval_counts(natural),
         "left_out": {"repeats_eval_value": left_out["value"], "repeats_eval_phrasing": left_out["phrasing"]},
         "seed": seed,
+        **gate,
     }
     sets = {"train": train, "validation": validation}
     sets |= {name: [item.row() for item in items] for name, items in (("eval", evaluation), ("natural", natural))}
     return sets, counts | ({"teacher": answers} if answers else {})
+
+
+def mended(p: GenerateDatasetSettings) -> teacher.Mended | None:
+    """What may be taught of a teacher's memories; None: all."""
+    if p.check_targets == "none":
+        return None
+    return lambda memories, turns: checked_targets.taught(memories, turns, p.check_targets == "strict")[0]
 
 
 def training_frames(validation_n: int, seed: int) -> tuple[list[Frame], list[Frame]]:

@@ -1,5 +1,7 @@
 """The section `generate_dataset` of params.yaml."""
 
+from typing import Literal
+
 from pydantic import field_validator
 
 from mem0_slm.engines import ENGINES
@@ -23,6 +25,8 @@ class GenerateDatasetSettings(Settings):
     """Share of examples whose user text is lower-cased, loses punctuation or gets a typo."""
     scoped_share: Share = 0.0
     """Share of conversations of a known topic that are asked with a custom instruction about it."""
+    check_targets: Literal["none", "repair", "strict"] = "none"
+    """Whether memories that the gate would not store are mended before they are taught: none, repair or strict."""
     teacher: str = "none"
     """A larger model that is asked for more conversations, as <engine>:<model>; or none."""
     teacher_n: CountOrNone = 0

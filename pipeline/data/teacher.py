@@ -9,12 +9,16 @@ import collections
 import concurrent.futures
 import json
 import random
+from collections.abc import Callable
 
 from mem0_slm import contract, engines
 from mem0_slm.io import DataError
 from mem0_slm.text import unsaid, words
 from pipeline import params
 from pipeline.data.training_rows import extraction_example
+
+Mended = Callable[[list[str], list[tuple[str, str]]], list[str] | None]
+"""(memories, (role, content) of each turn) -> what of them may be taught; None where nothing can take one's place."""
 
 REASONS = (
     "engine_error",
@@ -24,6 +28,7 @@ REASONS = (
     "unstated_name",
     "unstated_number",
     "unstated_title",
+    "refused_by_gate",
     "duplicate",
     "repeats_evaluation",
 )
@@ -111,11 +116,12 @@ def load(name: str):
 
 
 def ask_teacher(
-    name: str, n: int, topics: list[str], seed: int, repeats, max_tokens: int = 512
+    name: str, n: int, topics: list[str], seed: int, repeats, mended: Mended | None = None, max_tokens: int = 512
 ) -> tuple[list[dict], dict]:
     """Ask a teacher `n` times; the kept answers as training examples, and counts for the metrics.
 
-    topics: what conversations are about. repeats(texts): truthy if one repeats the evaluation. max_tokens: an answer's.
+    topics: what conversations are about. repeats(texts): truthy if one repeats the evaluation. mended: what of the
+    memories may be taught, None for an answer that is not kept; without it, all. max_tokens: an answer's.
     Raises DataError when the teacher cannot be loaded or answers no request at all.
     """
     module, handle = load(name)
@@ -133,7 +139,12 @@ def ask_teacher(
         except engines.EngineError as error:
             failures.append(error)
             return None, "engine_error"
-        return judge(answer.text, answer.finish_reason)
+        found, reason = judge(answer.text, answer.finish_reason)
+        if found and mended:
+            turns = [(m["role"], m["content"]) for m in found["messages"]]
+            memories = mended(found["memories"], turns)
+            return (None, "refused_by_gate") if memories is None else (found | {"memories": memories}, None)
+        return found, reason
 
     try:
         with concurrent.futures.ThreadPoolExecutor(8) as pool:

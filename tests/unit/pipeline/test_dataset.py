@@ -444,6 +444,19 @@ def test_more_than_alpaca_has_is_an_error_with_both_numbers(in_root):
         build(SMALL.changed(instructions=str(ALPACA), instructions_n=2000), 1)
 
 
+def test_what_is_taught_is_checked_where_the_parameters_say_so(built, in_root):
+    counts, unchecked = built[1], build(SMALL, 1)[1]
+    names = ("targets_checked", "targets_repaired", "targets_unjudged", "examples_left_out_by_gate")
+    assert not set(names) & set(unchecked)
+    checked, repaired, unjudged, left_out = (counts[name] for name in names)
+    files = {path.name for path in (SOURCES / "train").glob("*.txt")}
+    assert set(checked) == files - {"agent.txt", "instructions.txt"}
+    assert all(repaired.get(file, 0) + unjudged.get(file, 0) <= n for file, n in checked.items())
+    assert counts["train"]["frames"] + counts["validation"]["frames"] + sum(left_out.values()) == (
+        unchecked["train"]["frames"] + unchecked["validation"]["frames"]
+    )
+
+
 def test_what_a_teacher_gives_is_mixed_in_and_counted(in_root, monkeypatch):
     taught = {
         "kind": "extraction",

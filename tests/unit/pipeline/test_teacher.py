@@ -36,10 +36,10 @@ class ScriptedTeacher:
 
 @pytest.fixture
 def ask(monkeypatch):
-    def ask(*script, repeats=lambda texts: None):
+    def ask(*script, repeats=lambda texts: None, mended=None):
         scripted = ScriptedTeacher(*script)
         monkeypatch.setattr(teacher, "load", lambda name: (scripted, "handle"))
-        rows, counts = teacher.ask_teacher("ollama:big", len(script), ["food", "work"], 100, repeats)
+        rows, counts = teacher.ask_teacher("ollama:big", len(script), ["food", "work"], 100, repeats, mended)
         assert scripted.closed and len(scripted.asked) == len(script)
         return rows, counts
 
@@ -118,6 +118,25 @@ def test_kept_answers_are_training_examples_and_all_others_are_counted_by_reason
         "user: I keep 12 bees\nassistant: Lovely! Where?\nuser: in Porto\n"
     )
     assert {(row["kind"], row["from"]) for row in rows} == {("extraction", "teacher:ollama:big")}
+
+
+def test_what_of_a_teachers_memories_may_be_taught_is_asked_last(ask):
+    asked = []
+
+    def mended(memories, turns):
+        asked.append((memories, turns))
+        return None if "maybe" in turns[0][1] else ["User keeps 12 bees in Porto"]
+
+    rows, counts = ask(
+        answer(["I keep 12 bees", "Where?", "in Porto"], "User has 12 bees in Porto"),
+        answer("maybe I keep 12 bees", "User keeps 12 bees"),
+        answer("I like tea", "User likes tea in Rome"),
+        mended=mended,
+    )
+    assert [row["messages"][-1]["content"] for row in rows] == [contract.dump(["User keeps 12 bees in Porto"])]
+    assert {reason: n for reason, n in counts["rejected"].items() if n} == {"refused_by_gate": 1, "unstated_name": 1}
+    turns = [("user", "I keep 12 bees"), ("assistant", "Where?"), ("user", "in Porto")]
+    assert (["User has 12 bees in Porto"], turns) in asked and len(asked) == 2
 
 
 def test_a_teacher_that_never_answers_is_an_error(ask):
