@@ -1,10 +1,10 @@
 """The gate between what a model writes and what Mem0 stores: every statement has its evidence, or is not stored.
 
-A memory's statements are looked for in what was said (mem0_slm/clauses.py). One that says exactly what one stretch of
-the user's words says (mem0_slm/follows.py) is stored as the model wrote it. For any other, the user's own clauses that
-it was made of take its place: turned into third person by rule (mem0_slm/third_person.py), else quoted. A statement
-that was made of nothing the user asserted (a question, a request, pasted text, the assistant's words) is dropped. So
-the model decides what is worth storing, and never what is true.
+A memory's statements are looked for in what was said (said/clauses.py). One that says exactly what the user's words say
+(following/backing.py) is stored as the model wrote it. For any other, the user's own clauses that it was made of take its
+place: turned into third person by rule (person/third_person.py), else quoted. A statement that was made of nothing the
+user asserted (a question, a request, pasted text, the assistant's words) is dropped. So the model decides what is worth
+storing, and never what is true.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from mem0_slm.backing import Backing
-from mem0_slm.clauses import Clause, clauses
+from mem0_slm.following.backing import Backing
+from mem0_slm.person.third_person import third_person
+from mem0_slm.said.clauses import Clause, clauses
 from mem0_slm.text import parts, unsaid, words
-from mem0_slm.third_person import third_person
 
 MEMORY_WORDS = 45
 """Words of a memory: statements of one turn are joined up to that many. Twice as many memories crowd each other out of

@@ -18,10 +18,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from mem0_slm.backing import Backing
-from mem0_slm.clauses import clauses
+from mem0_slm.following.backing import Backing
 from mem0_slm.grounding import Span, ground, split
 from mem0_slm.io import DataError
+from mem0_slm.said.clauses import clauses
 from mem0_slm.text import unsaid
 from pipeline.data.frames import Frame
 from pipeline.data.slots import Values

@@ -19,7 +19,7 @@ import pytest
 
 from mem0_slm.extraction import Event
 from mem0_slm.io import DataError
-from mem0_slm.third_person import third_person
+from mem0_slm.person.third_person import third_person
 from page import server, session
 from page.page import build
 from tests.app import OVERRIDE, settings

@@ -1,0 +1,1 @@
+"""Whether a statement follows from what was said, and from which clauses."""

@@ -1,0 +1,1 @@
+"""A user's own words told in third person, by rule."""
