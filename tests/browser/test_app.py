@@ -21,6 +21,7 @@ from mem0_slm.extraction import Event
 from mem0_slm.io import DataError
 from mem0_slm.person.third_person import third_person
 from page import server, session
+from page.cards import WORDED
 from page.page import build
 from tests.app import OVERRIDE, settings
 from tests.ollama_standin import serve
@@ -203,14 +204,15 @@ def test_memories_can_be_searched_edited_deleted_and_exported(app, new_tab):
 def test_a_memory_shows_its_evidence_when_asked(app, new_tab):
     page = new_tab()
     enter(page, app.url, "doubter")
-    say(page, "I keep bees in Kent")
-    has_cards(page, "User keeps bees in Kent")
+    say(page, "My sister keeps bees")
+    has_cards(page, "User's sister keeps bees")
     evidence = page.locator("#cards details")
-    evidence.get_by_text("I keep bees in Kent", exact=True).wait_for(state="hidden")
+    evidence.get_by_text("My sister keeps bees", exact=True).wait_for(state="hidden")
     evidence.locator("summary").press("Enter")  # by keyboard
-    evidence.get_by_text("I keep bees in Kent", exact=True).wait_for()
-    assert "Put into words by the model. You said:" in evidence.inner_text()
-    page.get_by_role("button", name="Edit: User keeps bees in Kent").click()
+    evidence.get_by_text("My sister keeps bees", exact=True).wait_for()
+    told = [f"{worded} You said:" for worded in WORDED.values()]  # which of them, the gate decides
+    assert sum(words in evidence.inner_text() for words in told) == 1
+    page.get_by_role("button", name="Edit: User's sister keeps bees").click()
     page.locator("#edited textarea").fill("I keep wasps")
     page.locator("#save").click()
     has_cards(page, "I keep wasps")
