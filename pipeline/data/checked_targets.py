@@ -19,7 +19,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from mem0_slm.following.backing import Backing
-from mem0_slm.grounding import Span, ground, split
+from mem0_slm.grounding import Span, ground, split, stems
 from mem0_slm.io import DataError
 from mem0_slm.said.clauses import clauses
 from mem0_slm.text import unsaid
@@ -34,6 +34,8 @@ POINTING = re.compile(r"(?:he|she|it|they|his|her|its|their|this|that|these|thos
 """How a statement begins that only makes sense behind another."""
 WORDS = 30
 """Most words of what is taught in a statement's place: a target stays short."""
+HELD = 0.6
+"""Least share of a statement's telling words that what is taught in its place has."""
 AWKWARD = re.compile(r"[.,] |[.]$| and |/")
 """What of a value a rule could take for the end of a clause: such a value would decide for all others."""
 FILLINGS = 200
@@ -75,8 +77,7 @@ class Said:
         if found[0].origin == "generated":
             return Verdict("true", spans)
         text = " ".join(one.text for one in found)
-        clear = POINTING.match(statement) or not POINTING.match(text)
-        if clear and not QUOTED.search(text) and len(text.split()) <= WORDS and not unsaid(statement, text):
+        if _as_good(text, statement):
             return Verdict("repaired", spans)
         return Verdict("verbless" if self.verbless & {(s.turn, s.start) for s in spans} else "unsure", spans)
 
@@ -98,11 +99,26 @@ def taught(
     instead = ground([s for s, v in verdicts.items() if v.kind == "repaired"], said.turns, selective=True).statements
     if any(QUOTED.search(one.text) for one in instead):
         return None if strict else list(verdicts), kinds
+    unchanged = sum(one.text in verdicts for one in instead)
+    kinds += collections.Counter(true=unchanged)
+    kinds -= collections.Counter(repaired=unchanged)
     covered = {span for one in instead for span in one.evidence}
     kept = {s: v.spans for s, v in verdicts.items() if v.kind != "repaired" and not v.spans <= covered}
-    places = {s: min((span.turn, span.start) for span in spans) for s, spans in kept.items()}
-    places |= {one.text: min((span.turn, span.start) for span in one.evidence) for one in instead}
+    places = {s: max((span.turn, span.start) for span in spans) for s, spans in kept.items()}
+    places |= {one.text: max((span.turn, span.start) for span in one.evidence) for one in instead}
     return sorted(places, key=lambda text: places[text]), kinds
+
+
+def _as_good(text: str, statement: str) -> bool:
+    """Whether the user's own words make as good a target as the statement that they stand for."""
+    wanted = stems(statement)
+    return (
+        not QUOTED.search(text)
+        and len(text.split()) <= WORDS
+        and not unsaid(statement, text)
+        and len(wanted & stems(text)) >= HELD * len(wanted)
+        and bool(POINTING.match(statement) or not POINTING.match(text))
+    )
 
 
 def checked(

@@ -23,7 +23,7 @@ TRUE = "User's gecko {pet} is {n} and bites on {weekday}s"
     [
         ("User moved to Leeds in May", "I moved to Leeds in May.", "true"),
         ("User moved to Leeds in May", "I moved to Leeds in May, and my wife hates it.", "true"),
-        ("User has lived in Leeds since May", "I moved to Leeds in May.", "repaired"),
+        ("User moved home to Leeds in May", "I moved to Leeds in May.", "repaired"),
         ("User moved to Leeds", "Should I have moved to Leeds?", "refused"),
         ("User plays the oboe", "I moved to Leeds in May.", "refused"),
         ("User has two cats", "two cats", "verbless"),
@@ -42,7 +42,7 @@ def test_an_answer_is_a_fragment_and_is_taught_as_it_was_written():
 
 
 def test_in_place_of_a_paraphrase_the_users_own_clause_is_taught():
-    texts, kinds = taught(["User has lived in Leeds since May"], user("I moved to Leeds in May. Is it damp?"))
+    texts, kinds = taught(["User moved home to Leeds in May"], user("I moved to Leeds in May. Is it damp?"))
     assert (texts, kinds) == (["User moved to Leeds in May"], {"repaired": 1})
 
 
@@ -63,6 +63,18 @@ def test_a_clause_that_loses_a_name_takes_no_statements_place():
     statement = "User brushes their pony Ida on Sundays"
     assert taught([statement], said) == ([statement], {"unsure": 1})
     assert taught([statement], said, strict=True) == (None, {"unsure": 1})
+
+
+def test_a_clause_that_says_less_takes_no_statements_place():
+    said = user("I have no siblings, and no idea what to do with my evenings.")
+    statement = "User lacks siblings, hobbies, pets and an idea for the evenings"
+    assert taught([statement], said)[0] == [statement]
+
+
+def test_a_statement_that_the_gate_puts_in_its_own_place_is_not_repaired():
+    said = user("The boy next door wants to be a falconer. I gave him my old gauntlets.")
+    statements = ["The boy next door wants to be a falconer", "User gave him User's old gauntlets"]
+    assert taught(statements, said) == (statements, {"true": 2})
 
 
 def test_a_conversation_with_a_refused_statement_is_left_out_whatever_else_it_says():
