@@ -1,10 +1,10 @@
 """The gate between what a model writes and what Mem0 stores: every statement has its evidence, or is not stored.
 
-A memory's statements are looked for in what was said (said/clauses.py). One that says exactly what the user's words say
-(following/backing.py) is stored as the model wrote it. For any other, the user's own clauses that it was made of take its
-place: turned into third person by rule (person/third_person.py), else quoted. A statement that was made of nothing the
-user asserted (a question, a request, pasted text, the assistant's words) is dropped. So the model decides what is worth
-storing, and never what is true.
+A memory's statements are looked for in what was said (said/clauses.py). One that says exactly what the user's words
+say (following/backing.py) is stored as the model wrote it. For any other, the user's own clauses that it was made of
+take its place: turned into third person by rule (person/third_person.py), else quoted. A statement that was made of
+nothing the user asserted (a question, a request, pasted text, the assistant's words) is dropped. So the model decides
+what is worth storing, and never what is true.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,9 +13,11 @@ from functools import cached_property
 from typing import NamedTuple
 
 from mem0_slm.following.backing import Backing
+from mem0_slm.following.takenback import taken_back
 from mem0_slm.person.third_person import third_person
-from mem0_slm.said.clauses import Clause, clauses
-from mem0_slm.text import parts, unsaid, words
+from mem0_slm.said.clauses import Clause, clauses, last_question
+from mem0_slm.said.reference import points_back, spoken_of
+from mem0_slm.text import claims, parts, unsaid
 
 MEMORY_WORDS = 45
 """Words of a memory: statements of one turn are joined up to that many. Twice as many memories crowd each other out of
@@ -95,6 +97,15 @@ class _Said:
         """What these clauses can back."""
         return Backing(self.clauses, self.turns)
 
+    @cached_property
+    def withdrawn(self) -> set[int]:
+        """The clauses that the speaker takes back or corrects."""
+        return taken_back(self.clauses, self.turns)
+
+    def may_store(self, i: int) -> bool:
+        """Whether a clause may be stored in its own words, and is in no memory yet."""
+        return self.clauses[i].storable and i not in self.taken and i not in self.withdrawn
+
     def text(self, places: Sequence[int]) -> str:
         """What was said from the first of the places to the last, which are of one turn."""
         first, last = self.clauses[places[0]], self.clauses[places[-1]]
@@ -131,8 +142,10 @@ def ground(
         if stretch:
             found.append(_Part(stretch, statement, "generated"))
             said.taken |= set(stretch)
-        elif any(said.clauses[i].storable for i in places):
-            found += _own_words(places, said)
+        elif places and set(places) <= said.taken:
+            continue  # said already
+        elif own := _own_words(places, said):
+            found += own
         else:
             dropped.append(statement)
     if not selective:
@@ -214,12 +227,21 @@ def _says(statement: str, said: _Said) -> tuple[int, ...]:
 
 
 def _own_words(places: Sequence[int], said: _Said) -> list[_Part]:
-    """The storable clauses at the places that no memory has yet, as the speaker said them, a part for each run."""
+    """The storable clauses at the places that no memory has yet, as the speaker said them, a part for each run.
+
+    A run that points back ("she", "one") begins with the clause that it points to, or names what it is about; where
+    neither is there it says nothing to a reader, and is left.
+    """
     found: list[_Part] = []
-    for run in _runs([i for i in places if said.clauses[i].storable and i not in said.taken], said):
-        run = _with_antecedent(run, said)
+    for run in _runs([i for i in places if said.may_store(i)], said):
+        run, lead = _with_antecedent(run, said)
+        if not run:
+            continue
         said.taken |= set(run)
-        found += [_Part(tuple(some), _wording(some, said), "own_words") for some in _bounded(run, said)]
+        for some in _bounded(run, said):
+            text = _wording(some, said)
+            text = f"{lead} {text}" if lead and some[0] == run[0] else text
+            found.append(_Part(tuple(some), text, "own_words"))
     return found
 
 
@@ -246,16 +268,29 @@ def _bounded(run: list[int], said: _Said) -> list[list[int]]:
     return found
 
 
-def _with_antecedent(run: list[int], said: _Said) -> list[int]:
-    """A run with the clause before it, where it begins by pointing back ("she", "that") to what that one names."""
+def _with_antecedent(run: list[int], said: _Said) -> tuple[list[int], str]:
+    """A run with the clauses before it that it points back to, and what leads to it where nothing storable does.
+
+    That is what the question before it names ("About User's niece:"), or the other speaker's question. ([], "") where
+    what the run points to is not to be had. What begins a conversation points to nothing before it.
+    """
     first = said.clauses[run[0]]
-    before = run[0] - 1
-    opening = words(first.text)[:1]
-    if opening and opening[0] in _POINTING and before >= 0 and before not in said.taken:
-        clause = said.clauses[before]
-        if clause.storable and clause.turn == first.turn:
-            return [before, *run]
-    return run
+    if first.asked or run[0] == 0 or not points_back(first.text):
+        return run, ""
+    for before in range(run[0] - 1, max(-1, run[0] - 1 - STRETCH), -1):
+        earlier = said.clauses[before]
+        if earlier.turn != first.turn:
+            question = last_question(said.turns[first.turn - 1][1])
+            return (run, f'Asked "{question}",') if question else ([], "")
+        if earlier.kind in ("pasted", "secret", "unreal", "foreign"):
+            break
+        if before in said.taken:  # stands in the memory before
+            return run, ""
+        if said.may_store(before) and "?" not in said.text([before, run[0]]):
+            return _with_antecedent([*range(before, run[0]), *run], said) if before == run[0] - 1 else ([], "")
+        if topic := spoken_of(earlier.text):
+            return run, f"About {third_person(topic) or topic}:"
+    return [], ""
 
 
 def _wording(run: Sequence[int], said: _Said) -> str:
@@ -285,11 +320,16 @@ def _overlooked(said: _Said) -> list[_Part]:
         for i, clause in enumerate(said.clauses)
         if i not in said.taken
         and (
-            (clause.turn in begun and clause.kind in ("statement", "fragment"))
+            (clause.turn in begun and clause.kind in ("statement", "fragment") and _tells(clause.text))
             or (clause.kind == "statement" and _OWN & set(clause.text.casefold().split()))
         )
     ]
     return _own_words(places, said)
+
+
+def _tells(text: str) -> bool:
+    """Whether a clause that the model did not choose tells enough to be kept beside what it did."""
+    return len(text.split()) >= 4 or bool(claims(text)) or any(char.isdigit() for char in text)
 
 
 def _joined(found: list[_Part], said: _Said, dropped: list[str]) -> Grounded:

@@ -93,7 +93,7 @@ def clauses(turns: Turns, speaker: str = "user") -> list[Clause]:
     scope, sentence, asked = "", 0, ""
     for number, (role, text) in enumerate(turns):
         if role != speaker:
-            asked = _last_question(text) if role in ("assistant", "user") else asked
+            asked = last_question(text) if role in ("assistant", "user") else asked
             continue
         told = _Turn(text, scope if scope == "played" or asked else "")
         said = [Clause(text[a:b], number, a, b, sentence + s, kind) for a, b, s, kind in told.clauses()]
@@ -147,7 +147,8 @@ def _told_aside(text: str) -> list[tuple[int, int, str]]:
     return found
 
 
-def _last_question(text: str) -> str:
+def last_question(text: str) -> str:
+    """The last sentence of a text that asks, "" for none."""
     for start, end in reversed(sentences(text)):
         if text[start:end].rstrip('"”») ').endswith(tuple(_ASKS)):
             return text[start:end]
