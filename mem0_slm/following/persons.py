@@ -108,7 +108,8 @@ def _people(text: str) -> list[tuple[str, str, str, list[str]]]:
             continue
         if plain in PERSONS and not (plain == "man" and k and words[k - 1].casefold() == "best"):
             name, skip = _name_after(words, k)
-            wordings = _wordings(words, k, plain, name)
+            in_law = [word.casefold() for word in words[k + 1 : k + 3]] == ["in", "law"]
+            wordings = [] if in_law else _wordings(words, k, plain, name)
             who = named.get(name, " ".join(wordings[:1]) or f"{plain} {k}")
             if name:
                 named[name] = who

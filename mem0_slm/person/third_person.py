@@ -62,6 +62,14 @@ _WITH_SUBJECTS = verbs.FINITE | OTHERS | {"i", "we"}
 _POINTING = elided.DETERMINERS | elided.OBJECTS | _PREPOSITIONS | {"up", "out", "off", "back"}
 
 
+_OF_SEVERAL = re.compile(
+    r"(?:^|[,;.!] (?:but |and |so )?)(?:mine|ours)\b|\b(?:not with|about|of|between) us\b|"
+    r"\bwe(?:'re| are|re| were) (?:an?|the) ",
+    re.IGNORECASE,
+)
+"""Where the speaker's own has no noun, or "us" is more than the speaker: no sure third person."""
+
+
 def third_person(said: str, subject: str = "User") -> str | None:
     """A stretch of a user's English in third person, without final full stop; None where the rules are not sure.
 
@@ -69,7 +77,7 @@ def third_person(said: str, subject: str = "User") -> str | None:
     Leeds") is taken for the speaker: whoever calls must know that no one else is spoken of before it.
     """
     text = re.sub(r"[ \t\r]+", " ", re.sub("[’‘`´]", "'", said)).strip()
-    if len(text) > _LONGEST or "?" in text or _quotes_someone(text):
+    if len(text) > _LONGEST or "?" in text or _quotes_someone(text) or _OF_SEVERAL.search(text):
         return None
     sentences: list[str] = []
     speaker = True

@@ -79,12 +79,16 @@ _STANDING = re.compile(
     re.IGNORECASE,
 )
 _STOPS_PHRASE = _any(
+    "paid bought got left went made took gave told came sold lost kept "
     "is are was were has have had can could will would should shall may might must does do did says? said wants? "
     "needs? keeps? makes? gets? goes and but or if when while because so that who which whose what how where why "
     "i i'm im you u he she they it we please pls without instead to before after than as not never"
 )
+_ENDS_PHRASE = rf"{_STOPS_PHRASE}\b|\w{{3,}}ed\b"
 _MINE_PHRASE = re.compile(
-    rf"\b(?:my|our) (?:(?!{_STOPS_PHRASE}\b)[\w'’-]+(?:\.\d+)?(?: |(?=[^\w'’-])|$)){{1,12}}", re.IGNORECASE
+    rf"\b(?:my|our) (?!{_STOPS_PHRASE}\b)[\w'’-]+"
+    rf"(?: (?!{_ENDS_PHRASE})[\w'’-]+(?:\.\d+)?){{0,12}}",
+    re.IGNORECASE,
 )
 _FICTION = _any(
     "character protagonist novel story poem song lyrics roleplay pretend imagine hero heroine villain script d&d "
@@ -97,6 +101,19 @@ _REMINDS = re.compile(
     rf"(?:as you (?:may )?know|as (?:i|we) (?:said|mentioned)|like i said|remember|note|keep in mind|bear in mind)"
     rf"(?: that)?,? (?={_SAYS})",
     re.IGNORECASE,
+)
+_ASKS_LAST = re.compile(
+    r"(?<!\bknow)(?<!\btell)(?<!\bask)(?<!\basked)(?<!\bsee)(?<!\bof)(?<!\babout)(?<!\bsure)(?<!\bthat)(?<!\bwhat)"
+    r"(?<!\bwhere)(?<!\bhow)(?<!\bwonder)(?<!\bthink)(?<!\bthis)(?<!\bit)(?<!\bif)[ ,]+"
+    r"(?=is (?:this|that|it) (?:normal|ok|okay|right|bad|safe|legal|worth|true|possible|weird|fine)\b|"
+    r"(?:should|can|could|do|am) i \w|what (?:do|should|can) i |how (?:do|can|should) i )",
+    re.IGNORECASE,
+)
+_ASKS_FIRST = re.compile(r"(?:where|what|whats|which|who|how|why|be honest)\b", re.IGNORECASE)
+_TAGS = frozenset("right innit huh eh".split())
+_BEFORE_NO_TAG = frozenset(
+    "the on is be not all 's that's thats turn my to went feels feel seems sounds goes go it just me quite about "
+    "was turns keep keeps left".split()
 )
 LEAST_WORDS = 2
 
@@ -160,6 +177,16 @@ def reminded(text: str) -> tuple[int, int] | None:
     return match.end(), len(text[: again.start() if again else len(text)].rstrip(" ,;:-–—(.?!"))
 
 
+def asks_from(text: str) -> int | None:
+    """Where a statement of chat goes over into a question without a mark ("... is this normal"); None for nowhere."""
+    words = text.casefold().replace("’", "'").split()
+    tagged = len(words) > 2 and words[-1] in _TAGS and words[-2] not in _BEFORE_NO_TAG
+    if tagged or (_ASKS_FIRST.match(text) and not {"i", "i'm", "im", "my", "we"} & set(words[:4])):
+        return 0
+    match = _ASKS_LAST.search(text)
+    return match.start() if match else None
+
+
 def lasting_kind(text: str) -> str:
     """The kind of a request that tells what is wanted beyond this answer: "wish", "standing_request", or ""."""
     if _WISH.match(text) and len(text.split()) >= 4:
@@ -169,7 +196,7 @@ def lasting_kind(text: str) -> str:
 
 def _whole(text: str) -> tuple[int, int] | None:
     """All of a clause that begins by telling and ends before a question, or without one; None for any other."""
-    if not _OPENS.match(text) or _DEPENDS.search(text) or _HYPOTHETICAL.search(text):
+    if not _OPENS.match(text) or _DEPENDS.search(text) or _HYPOTHETICAL.search(text) or asks_from(text) == 0:
         return None
     again = _ASKS_AGAIN.search(text, 1)
     if again and text[again.start()] in "?？":
@@ -196,6 +223,6 @@ def _apart(text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
         end = start + len(piece)
         if kept and start < kept[-1][1]:
             continue
-        if len(piece.split()) >= LEAST_WORDS and not _HYPOTHETICAL.search(piece):
+        if len(piece.split()) >= LEAST_WORDS and not _HYPOTHETICAL.search(piece) and asks_from(piece) != 0:
             kept.append((start, end))
     return kept

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, replace
 
 from mem0_slm.said.asking import WH
-from mem0_slm.said.asserted import asserted, lasting_kind, mentioned, reminded, stands_alone
+from mem0_slm.said.asserted import asks_from, asserted, lasting_kind, mentioned, reminded, stands_alone
 from mem0_slm.said.confidential import secret_spans
 from mem0_slm.said.kinds import (
     LONGEST_CHARACTERS,
@@ -105,6 +105,14 @@ def clauses(turns: Turns, speaker: str = "user") -> list[Clause]:
 
 def _with_assertions(clause: Clause, turn: str) -> list[Clause]:
     """A question or request cut where it tells something in passing: what it asserts, and what it says somebody has."""
+    if clause.kind in ("statement", "fragment") and (cut := asks_from(clause.text)) is not None:
+        text, place = clause.text, clause.start
+        told, asked = trimmed(text, 0, cut), trimmed(text, cut, len(text))
+        return [
+            replace(clause, text=text[a:b], start=place + a, end=place + b, kind=kind)
+            for (a, b), kind in ((told, clause.kind), (asked, "question"))
+            if any(char.isalnum() for char in text[a:b])
+        ]
     if clause.kind not in ("question", "request", "small_talk") or not is_english(clause.text):
         return [clause]
     if place := reminded(clause.text):

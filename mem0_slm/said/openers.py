@@ -89,6 +89,7 @@ PLAYED = _openers(
     "i want you to play|i want you to pretend|pretend to be|pretend you|pretend that|pretend we|pretend i|"
     "in character|we're playing|your role|your character|lets play|let's play|let's roleplay|lets roleplay|"
     "let's role-play|roleplay|role-play|knock knock|20 questions|twenty questions|truth or dare|would you rather|"
+    "would you mind pretending|can you pretend|could you pretend|"
     "quiz me|trivia|guess who i am|guess the animal|i want you to be a|i want you to be an|i want you to be the|"
     "i want you to be my|pretend|let's pretend|lets pretend"
 )

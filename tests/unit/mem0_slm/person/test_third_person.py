@@ -109,7 +109,6 @@ TURNED = {
         ("on weekends i hike and climb", "On weekends User hikes and climbs"),
     ],
     "mine and myself": [
-        ("mine is a 2014 golf", "User's is a 2014 golf"),
         ("a friend of mine lives there", "A friend of User's lives there"),
         ("i taught myself to code", "User taught themselves to code"),
         ("i live on my own", "User lives on their own"),
