@@ -31,14 +31,6 @@ hunt camp garden volunteer teach knit sew skip sing coach tutor babysit sail""".
 )
 _ACTIVE = frozenset("play watch drink study use want need love hate enjoy cook visit".split())
 _NO_OBJECT = frozenset("of is are was were here there time for in at on with and or to from too as".split())
-_ONLY_NOUNS = frozenset(
-    """water milk juice oil butter fish cream ice salt pepper paper tape pen books cards phone camera email
-mail sport golf pain fear anger family food health cost price tax benefit card cash brother house home
-school text hat ring back right kind bread wine beer rice music cake garlic lemon parking land farm area
-snow rain storm hand shoulders finger heart head joint skin leg sports name address number title age class
-course finance business craft pasta table bed floor window pet ham egg bike boat bus taxi coat shirt shoes
-laptop desk crash depression anxiety gossip joy""".split()
-)
 _FRAMES = verbs.table(
     """work: as at for from nights part full remotely freelance; need: to; hope: to; plan: to; love: to;
 like: to; run: every; start: at; walk: everywhere; rent: out; cook: for; look: after; cycle: everywhere;
@@ -54,12 +46,6 @@ love hate practice""".split()
 _PLACES = frozenset("in on at to from for with by off up out away back into around".split())
 _BEFORE_MONTHS = frozenset(
     """in since last next this of until till by early late mid on to for from before after and""".split()
-)
-_ORDERS = frozenset(
-    """give tell show help recommend suggest find make write explain list pick choose let remind remember
-call plan draft translate compare describe note ignore keep use send add put check look leave stop start
-forget imagine pretend suppose say ask answer create build think wait try come get take do read rate fix
-correct rewrite summarise summarize assume""".split()
 )
 _DONT = _STATES | frozenset("eat drink smoke drive speak understand work do see get use watch care really".split())
 """What "don't" after "and" or a comma can say of the speaker: "don't ask" is an order."""
@@ -246,7 +232,7 @@ def _shared(words: list[Word], k: int, who: str, bound: str) -> tuple[str, str] 
         if after in verbs.FINITE:
             return "other", "no"
         listed = before not in AND and not verbs.adverb(before) and low not in _LIKELY
-        noun = bound == "yes" or ((low in _ONLY_NOUNS or listed) and after not in _PLACES)
+        noun = bound == "yes" or ((low in verbs.ONLY_NOUNS or listed) and after not in _PLACES)
         return (who, bound) if noun else None
     return _one_more_verb(words, k, who, bound)
 
@@ -263,7 +249,7 @@ def _auxiliary(words: list[Word], k: int, who: str, bound: str) -> tuple[str, st
         words[k].out = verbs.AGREES[low]
         return who, "yes" if low == "don't" else "no"
     hangs = before in _LICENCE or before.endswith("s") or who == "other" or bound == "yes" or verbs.adverb(before)
-    if low == "don't" and following(words, k) in _ORDERS | {"worry", "judge", "laugh", "ask", "tell", "forget"}:
+    if low == "don't" and following(words, k) in verbs.ORDERS | {"worry", "judge", "laugh", "ask", "tell", "forget"}:
         hangs = before in _LICENCE or before.endswith("s")
     return (who, bound) if hangs and low != "am" else None
 
@@ -289,7 +275,7 @@ def _one_more_verb(words: list[Word], k: int, who: str, bound: str) -> tuple[str
     """`_shared` for a word that is surely a verb, after "and" or a comma."""
     word, conjunction, after = words[k], words[k - 1].low, following(words, k)
     comma = conjunction not in AND and not verbs.adverb(conjunction)
-    ordered = word.low in _ORDERS and (
+    ordered = word.low in verbs.ORDERS and (
         comma or conjunction in ("so", "then") or (after in ("it", "me", "them") and word.low in _RATHER_ORDERS)
     )
     if verbs.alike(word.low) and who == "me" and bound == "no" and word.low != "read":
@@ -317,13 +303,13 @@ def _ordered(words: list[Word], k: int) -> bool:
     if low == "pray" and verbs.base(after):
         return True
     started = k > 1 and words[k - 2].low == "so" and before in ("always", "never", "just", "only")
-    if started or (before in ("so", "then") and low in _ORDERS):
+    if started or (before in ("so", "then") and low in verbs.ORDERS):
         return True
     if low in ("am", "don't") or (low in _STATES and low != "like"):
         return not before.endswith("s") and (before not in AND or low in ("am", "don't", "have"))
     if after in ("me", "us") and verbs.base(low) and before != "or":
         return True
-    orders = verbs.plain(low) or low in _ORDERS or low in ("pray",)
+    orders = verbs.plain(low) or low in verbs.ORDERS or low in ("pray",)
     return (
         orders
         and verbs.base(low)

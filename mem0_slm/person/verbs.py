@@ -241,3 +241,21 @@ def base_of(word: str) -> str:
 def third_form(word: str) -> bool:
     """True if the word can be the form of a verb that goes with "he": "lives", "has"; many are plurals of nouns too."""
     return word in _thirds()
+
+
+ONLY_NOUNS = frozenset(
+    """water milk juice oil butter fish cream ice salt pepper paper tape pen books cards phone camera email
+mail sport golf pain fear anger family food health cost price tax benefit card cash brother house home
+school text hat ring back right kind bread wine beer rice music cake garlic lemon parking land farm area
+snow rain storm hand shoulders finger heart head joint skin leg sports name address number title age class
+course finance business craft pasta table bed floor window pet ham egg bike boat bus taxi coat shirt shoes
+laptop desk crash depression anxiety gossip joy""".split()
+)
+"""Nouns that could be verbs and are none behind "and"."""
+ORDERS = frozenset(
+    """give tell show help recommend suggest find make write explain list pick choose let remind remember
+call plan draft translate compare describe note ignore keep use send add put check look leave stop start
+forget imagine pretend suppose say ask answer create build think wait try come get take do read rate fix
+correct rewrite summarise summarize assume""".split()
+)
+"""Verbs by which an assistant is told what to do."""

@@ -73,6 +73,11 @@ _WISH = re.compile(
     r"(?!(?:you|u|help|to know|your|to ask|advice)\b)",
     re.IGNORECASE,
 )
+_FORBIDS = re.compile(
+    r"(?:please |pls |ok |so |and )*(?:don'?t|do not|never|stop|no more|avoid) "
+    r"(?!(?:worry|let|forget|mind|know|tell|think|get|judge|laugh|bother|panic|remind|put|include|add)\b)\w+ \w+",
+    re.IGNORECASE,
+)
 _STANDING = re.compile(
     r"\b(?:always|never|ever|from now on|in future|in the future|any ?more|every time|each time|whenever|whatever you|"
     r"anything you|everything you|all your|at all times|as a rule|by default|going forward)\b",
@@ -191,6 +196,8 @@ def lasting_kind(text: str) -> str:
     """The kind of a request that tells what is wanted beyond this answer: "wish", "standing_request", or ""."""
     if _WISH.match(text) and len(text.split()) >= 4:
         return "wish"
+    if _FORBIDS.match(text):
+        return "standing_request"
     return "standing_request" if _STANDING.search(text) and not text.rstrip().endswith("?") else ""
 
 

@@ -107,16 +107,16 @@ def _with_assertions(clause: Clause, turn: str) -> list[Clause]:
     """A question or request cut where it tells something in passing: what it asserts, and what it says somebody has."""
     if clause.kind in ("statement", "fragment") and (cut := asks_from(clause.text)) is not None:
         text, place = clause.text, clause.start
-        told, asked = trimmed(text, 0, cut), trimmed(text, cut, len(text))
+        cuts = [(*trimmed(text, 0, cut), clause.kind), (*trimmed(text, cut, len(text)), "question")]
         return [
             replace(clause, text=text[a:b], start=place + a, end=place + b, kind=kind)
-            for (a, b), kind in ((told, clause.kind), (asked, "question"))
+            for a, b, kind in cuts
             if any(char.isalnum() for char in text[a:b])
         ]
     if clause.kind not in ("question", "request", "small_talk") or not is_english(clause.text):
         return [clause]
-    if place := reminded(clause.text):
-        start, end = place
+    if span := reminded(clause.text):
+        start, end = span
         text, at_turn = clause.text[start:end], clause.start
         return [replace(clause, text=text, start=at_turn + start, end=at_turn + end, kind="statement")]
     if clause.kind == "small_talk":

@@ -19,8 +19,9 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from mem0_slm.following.backing import Backing
-from mem0_slm.grounding import Span, ground, split, stems
+from mem0_slm.grounding import ground, split
 from mem0_slm.io import DataError
+from mem0_slm.own_words import Span, stems
 from mem0_slm.said.clauses import clauses
 from mem0_slm.text import unsaid
 from pipeline.data.frames import Frame
@@ -74,9 +75,9 @@ class Said:
         spans = frozenset(span for one in found for span in one.evidence)
         if not found:
             return Verdict("refused")
-        if found[0].origin == "generated":
-            return Verdict("true", spans)
         text = " ".join(one.text for one in found)
+        if found[0].origin == "generated" or statement in text:
+            return Verdict("true", spans)
         if _as_good(text, statement):
             return Verdict("repaired", spans)
         return Verdict("verbless" if self.verbless & {(s.turn, s.start) for s in spans} else "unsure", spans)

@@ -6,7 +6,8 @@ import types
 import pytest
 
 from mem0_slm.extraction import Event
-from mem0_slm.grounding import Span, Statement
+from mem0_slm.grounding import Statement
+from mem0_slm.own_words import Span
 from page import cards, session
 from page.evidence import evidence
 from tests.app import settings

@@ -5,7 +5,8 @@ import pytest
 from mem0_slm import answers, contract, engines
 from mem0_slm.engines import Answer, llama_cpp
 from mem0_slm.extraction import Event
-from mem0_slm.grounding import Span, Statement
+from mem0_slm.grounding import Statement
+from mem0_slm.own_words import Span
 from pipeline import params
 from pipeline.data.eval_items import EvalItem
 from pipeline.evaluation import decodings
