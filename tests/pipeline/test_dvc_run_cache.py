@@ -231,7 +231,7 @@ def test_how_a_figure_is_printed_or_written_trains_and_exports_nothing(project):
     assert project.repro() == ["report"]
     project.change("pipeline/results.py")
     assert project.changed() == {
-        "baseline_bench", "finetuned_bench",
+        "baseline_bench", "finetuned_bench", "grounding",
         *(f"{stage}@{c}" for stage in ("retrieval_eval", "truth", "own_data") for c in ("no_llm", "base", "finetuned")),
     }  # fmt: skip
 
