@@ -68,17 +68,21 @@ def pick(facts: dict, names: tuple[str, ...]) -> dict:
     return {name: facts[name] for name in names if name in facts}
 
 
-def record(name: str, facts: dict, *packages: str, headline: dict | None = None) -> None:
-    """Write what a stage measured, twice.
+def keep(name: str, facts: dict, *packages: str) -> None:
+    """Write reports/runs/<name>.json: everything, with the machine, the commit and the versions of `packages`.
 
-    metrics/<name>.json gets the numbers of `headline` (by default of all facts): DVC's tables have a column for each.
-    reports/runs/<name>.json gets everything, with the machine, the commit and the versions of `packages`, so that each
-    figure can be traced. Facts that another stage measured bring its `host`, and keep it. Without a headline ({}) there
-    is no metrics/<name>.json.
+    So each figure can be traced. Facts that another stage measured bring its `host`, and keep it.
     """
     io.write_json(f"reports/runs/{name}.json", facts if "host" in facts else facts | {"host": host(*packages)})
-    if headline != {}:
-        io.write_json(f"metrics/{name}.json", numbers(facts if headline is None else headline))
+
+
+def record(name: str, facts: dict, *packages: str, headline: dict | None = None) -> None:
+    """Write what a stage measured, twice: whole by `keep`, and in metrics/<name>.json what DVC's tables show of it.
+
+    That is the numbers of `headline` (by default of all facts): the tables have a column for each.
+    """
+    keep(name, facts, *packages)
+    io.write_json(f"metrics/{name}.json", numbers(facts if headline is None else headline))
 
 
 def write_csv(path: Path, columns: tuple[str, ...], rows: list) -> None:

@@ -43,8 +43,11 @@ def evaluate_all(candidate: str, model: Path, p: RetrievalEvalSettings) -> None:
         if name == "eval" and candidate != "no_llm":
             quality["decodings"] = decodings(model, items, found.adds, p)
         facts = quality | {"data_sha256": io.sha256(file), "sources": made_of}
-        headline = results.pick(quality, HEADLINE) if name == "eval" else {}
-        results.record(retrieval_record(name, candidate), facts, *PACKAGES, headline=headline)
+        record = retrieval_record(name, candidate)
+        if name == "eval":
+            results.record(record, facts, *PACKAGES, headline=results.pick(quality, HEADLINE))
+        else:  # stages/truth.py says what of it is true, and writes the metrics
+            results.keep(record, facts, *PACKAGES)
         speeds[name] = found.speed
         item_rows += [{"set": name} | row for row in found.rows()]
     results.record(f"retrieval_{candidate}_speed", speeds, *PACKAGES)

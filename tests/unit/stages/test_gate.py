@@ -102,3 +102,13 @@ def test_a_project_in_a_subfolder_of_its_repository_is_compared(tmp_path, monkey
     (project / "reports/runs/retrieval_finetuned_quality.json").write_text(json.dumps({"precision_at_5": 0.8}))
     failed = run()
     assert (failed.returncode, failed.stdout) == (1, "retrieval_finetuned_quality.json: precision_at_5: 0.9 -> 0.8\n")
+
+
+def test_a_headline_may_be_empty_and_facts_keep_the_host_that_they_bring(tmp_path, monkeypatch):
+    """own_data without a set has no figure, and its file all the same; truth takes figures over from another stage."""
+    monkeypatch.chdir(tmp_path)
+    results.record("own", {"sets": {}}, headline={})
+    assert io.read_json("metrics/own.json") == {} and "commit" in io.read_json("reports/runs/own.json")["host"]
+    results.keep("whole", {"mrr": 0.5, "host": {"commit": "abc"}})
+    assert io.read_json("reports/runs/whole.json")["host"] == {"commit": "abc"}
+    assert not (tmp_path / "metrics/whole.json").exists()
