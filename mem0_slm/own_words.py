@@ -156,7 +156,8 @@ def _with_antecedent(run: list[int], said: Said) -> tuple[list[int], str]:
         if said.may_store(before) and "?" not in said.text([before, run[0]]):
             return _with_antecedent([*range(before, run[0]), *run], said) if before == run[0] - 1 else ([], "")
         if topic := spoken_of(earlier.text):
-            return run, f"About {third_person(topic) or topic}:"
+            told = third_person(topic) or topic
+            return run, f"About {told if told.startswith('User') else topic}:"
     return [], ""
 
 

@@ -24,16 +24,20 @@ _NOUN = re.compile(
     r"|(?<=[\w,] )[A-Z][\w'’-]+|^[A-Z][\w'’-]*(?= (?:is|was|has|says|said|wants|\())"
     r"|\b(?i:wife|husband|hubby|mum|mom|dad|son|daughter|brother|sister|partner|boss|landlord|kids?|gran|nan)(?:'s)?\b",
 )
-_PHRASE = re.compile(
-    r"\b(my|our|an?|the|this|these|those|his|her|some|any|[0-9]+) ((?:[\w'’-]+ ){0,3}?)([a-z][\w'’-]+)(?=$|[ ,.;:?!)])",
-    re.IGNORECASE,
+_WORD = re.compile(r"[\w'’-]+|[.,;:?!()]")
+_DETERMINERS = frozenset("my our a an the this these those his her some any".split())
+_ADJECTIVES = frozenset(
+    "old new good best late little big small own younger older elder oldest youngest first second third last "
+    "next dead nice cheap cheaper better decent proper used spare sick whole entire local main only same right "
+    "left red blue green black white grey brown yellow wooden digital electric cast-iron retired adopted great "
+    "grand step half ex teenage baby".split()
 )
+_ENDINGS = ("-old", "ish", "ous", "ful", "ese", "ean", "ian")
 _NOT_NOUNS = frozenset(
     "is are was were be been has have had do does did can could will would should to for from with in on at of and "
     "or but if when that which who what how why i you it he she they we best good nice new same right way thing things "
-    "lot bit".split()
+    "lot bit off up down out over near like worth than without before after now".split()
 )
-_NO_PHRASE = _NOT_NOUNS - frozenset("best good nice new same right".split())
 
 
 def points_back(text: str) -> bool:
@@ -55,9 +59,29 @@ def points_back(text: str) -> bool:
 
 def spoken_of(text: str) -> str:
     """The last thing or person that a question or request names by a noun with "my", "the" or "a"; "" for none."""
+    said = _WORD.findall(text)
+    asks_how_it_is = said[:1] and said[0].casefold() in ("is", "are", "was")
     found = ""
-    for match in _PHRASE.finditer(text):
-        middle, noun = match[2].split(), match[3]
-        if noun.casefold() not in _NOT_NOUNS and not _NO_PHRASE & {word.casefold() for word in middle}:
-            found = match[0]
+    for at, word in enumerate(said):
+        if word.casefold() not in _DETERMINERS:
+            continue
+        k = at + 1
+        while k < len(said) and _describes(said[k]):
+            k += 1
+        if k >= len(said) or not _is_noun(said[k]):
+            continue
+        behind = said[k + 2 : k + 3]
+        if not asks_how_it_is and _is_noun("".join(said[k + 1 : k + 2])) and (not behind or not _is_noun(behind[0])):
+            k += 1
+        found = " ".join(said[at : k + 1])
     return found
+
+
+def _is_noun(word: str) -> bool:
+    return len(word) > 2 and word.casefold() not in _NOT_NOUNS and not _describes(word)
+
+
+def _describes(word: str) -> bool:
+    """Whether a word before a noun only describes it."""
+    plain = word.casefold()
+    return plain in _ADJECTIVES or plain.endswith(_ENDINGS) or plain[:1].isdigit()
