@@ -82,9 +82,10 @@ def gate(event: Event, messages: list[dict]) -> Event:
     """
     if event.error:
         return event
+    turns = [(role, _storable(content)) for role, content in contract.roles_and_contents(messages)]
     found = grounding.ground(
         event.memories,
-        contract.roles_and_contents(messages),
+        turns,
         selective=contract.CUSTOM_INSTRUCTIONS in messages[1]["content"],
         agent=messages[0]["content"] == contract.AGENT_PROMPT,
     )
@@ -92,6 +93,11 @@ def gate(event: Event, messages: list[dict]) -> Event:
     if outcome in ("stored", "nothing"):
         outcome = "stored" if found.memories else "nothing"
     return replace(event, outcome=outcome, memories=found.memories, statements=found.statements, dropped=found.dropped)
+
+
+def _storable(text: str) -> str:
+    """A text of the same length that UTF-8 can hold: halves of surrogate pairs become question marks."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _answer(
