@@ -1,6 +1,7 @@
 """One extraction, from the messages to its `Event`: the model is asked, and its answer held against what was said."""
 
 import contextlib
+import re
 import time
 from dataclasses import dataclass, replace
 from types import ModuleType
@@ -96,8 +97,8 @@ def gate(event: Event, messages: list[dict]) -> Event:
 
 
 def _storable(text: str) -> str:
-    """A text of the same length that UTF-8 can hold: halves of surrogate pairs become question marks."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    """A text of the same length that UTF-8 can hold: halves of surrogate pairs become replacement characters."""
+    return re.sub("[\ud800-\udfff]", "\ufffd", text)
 
 
 def _answer(

@@ -162,7 +162,7 @@ def test_the_event_says_what_mem0_is_given():
 def test_own_words_hold_nothing_that_utf_8_cannot():
     messages = contract.prompt_for("user: we split the rent in Ghent \ud83d three ways\n")
     (memory,) = gate(Event("stored", ("User splits the rent in Ghent",)), messages).memories
-    assert memory == 'User said "we split the rent in Ghent ? three ways"'
+    assert memory == 'User said "we split the rent in Ghent \ufffd three ways"'
 
 
 def test_an_event_of_which_nothing_is_left_stored_nothing():
